@@ -1,0 +1,164 @@
+import { existsSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { InvalidInputError } from "./errors.ts";
+
+interface Field<Schema extends z.ZodType> {
+  schema: Schema;
+  env: string;
+  /** One line, for `.env.example` and the README. */
+  help: string;
+  secret: boolean;
+}
+
+const url = z.url({ protocol: /^https?$/, error: "an http(s) URL" });
+const urlList = z
+  .string()
+  .transform((text) =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(url));
+const int = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/** Every setting: name, type and default, environment variable, help. The only place that names one. */
+const FIELDS = {
+  storageDir: field(
+    z.string().min(1).default("storage"),
+    "STORAGE_DIR",
+    "folder of local crawls: input, results, journal",
+  ),
+  logLevel: field(
+    z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+    "LOG_LEVEL",
+    "trace, debug, info, warn, error or silent",
+  ),
+  maxConcurrency: field(int(1, 1000).default(20), "MAX_CONCURRENCY", "requests in flight at once, at most"),
+  maxStallSecs: field(
+    int(1, 86_400).default(900),
+    "MAX_STALL_SECS",
+    "a crawl ends, resumable, when no budget or identity opens within this time",
+  ),
+  memoryMbytes: field(
+    int(128, 65_536).default(1024),
+    "MEMORY_MBYTES",
+    "memory at which a crawl takes on less work",
+  ),
+  handlerTimeoutSecs: field(
+    int(1, 3600).default(120),
+    "HANDLER_TIMEOUT_SECS",
+    "one attempt of one request, fetch and handler together",
+  ),
+  connectTimeoutSecs: field(int(1, 300).default(10), "CONNECT_TIMEOUT_SECS", "until a connection stands"),
+  headersTimeoutSecs: field(
+    int(1, 300).default(30),
+    "HEADERS_TIMEOUT_SECS",
+    "from request to the answer's headers",
+  ),
+  bodyTimeoutSecs: field(int(1, 300).default(30), "BODY_TIMEOUT_SECS", "from headers to the end of the body"),
+  maxBodyMbytes: field(
+    int(1, 1000).default(10),
+    "MAX_BODY_MBYTES",
+    "cap of an answer's body after decompression",
+  ),
+  proxyUrls: field(
+    urlList.default([]),
+    "PROXY_URLS",
+    "comma-separated proxies, http(s)://user:password@host:port; with any, nothing goes out directly",
+    { secret: true },
+  ),
+  identitiesFile: field(
+    z.string().min(1).optional(),
+    "IDENTITIES_FILE",
+    "JSON file with several identities, instead of the REDDIT_ and PROXY_ variables",
+  ),
+  redditClientId: field(
+    z.string().min(1).optional(),
+    "REDDIT_CLIENT_ID",
+    "client id of an approved Reddit app",
+  ),
+  redditClientSecret: field(
+    z.string().optional(),
+    "REDDIT_CLIENT_SECRET",
+    "its secret; empty for an installed app",
+    { secret: true },
+  ),
+  redditUserAgent: field(
+    z.string().min(1).default("linux:b9-actors:0.1.0"),
+    "REDDIT_USER_AGENT",
+    "honest and unique: platform:app id:version (by /u/name)",
+  ),
+  redditApiUrl: field(url.default("https://oauth.reddit.com"), "REDDIT_API_URL", "host of the OAuth API"),
+  redditTokenUrl: field(
+    url.default("https://www.reddit.com/api/v1/access_token"),
+    "REDDIT_TOKEN_URL",
+    "where tokens are issued",
+  ),
+  redditPublicUrl: field(
+    url.default("https://www.reddit.com"),
+    "REDDIT_PUBLIC_URL",
+    "host of the anonymous .json pages, for the source `public`",
+  ),
+  redditBudgetRequests: field(
+    int(1, 100_000).default(1000),
+    "REDDIT_BUDGET_REQUESTS",
+    "ceiling a client id and window, whatever the site's headers allow",
+  ),
+  redditBudgetSecs: field(int(1, 86_400).default(600), "REDDIT_BUDGET_SECS", "length of that window"),
+  sandboxPort: field(
+    int(0, 65_535).default(8790),
+    "SANDBOX_PORT",
+    "port of the stand-in world; 0 picks a free one",
+  ),
+  sandboxTimeScale: field(
+    z.coerce.number().positive().max(10_000).default(1),
+    "SANDBOX_TIME_SCALE",
+    "virtual seconds a second in the stand-in world",
+  ),
+} satisfies Record<string, Field<z.ZodType>>;
+
+export type Config = { readonly [Name in keyof typeof FIELDS]: z.output<(typeof FIELDS)[Name]["schema"]> };
+
+/**
+ * Settings from `env`, and from a `.env` file in the current folder for what `env` lacks. Empty counts as absent.
+ * @throws {InvalidInputError} one line for every wrong value; secret values are not shown
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, envFile = ".env"): Config {
+  const file = existsSync(envFile) ? parseEnv(readFileSync(envFile, "utf8")) : {};
+  const values: Record<string, unknown> = {};
+  const mistakes: string[] = [];
+  for (const [name, { schema, env: variable, secret }] of Object.entries(FIELDS)) {
+    const text = env[variable] || file[variable] || undefined;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else {
+      const wanted = parsed.error.issues.map((issue) => issue.message).join("; ");
+      mistakes.push(
+        `${variable}: expected ${wanted}, got ${secret ? "a secret value" : JSON.stringify(text)}`,
+      );
+    }
+  }
+  if (mistakes.length) throw new InvalidInputError(`invalid configuration:\n  ${mistakes.join("\n  ")}`);
+  // Every name of FIELDS was parsed with its own schema above.
+  return values as Config;
+}
+
+/** One row a setting, in the table's order, for generated documentation and its test. */
+export function describeConfig(): { name: string; env: string; default: string; help: string }[] {
+  return Object.entries(FIELDS).map(([name, { schema, env, help }]) => {
+    const value: unknown = schema.safeParse(undefined).data;
+    return { name, env, default: Array.isArray(value) ? value.join(",") : String(value ?? ""), help };
+  });
+}
+
+function field<Schema extends z.ZodType>(
+  schema: Schema,
+  env: string,
+  help: string,
+  { secret = false } = {},
+): Field<Schema> {
+  return { schema, env, help, secret };
+}

@@ -1,0 +1,66 @@
+import type { z } from "zod";
+import type { DatasetName } from "../datasets.ts";
+import type { Outcome } from "./outcome.ts";
+import type { ClaimedRequest, NewRequest } from "./run-storage.ts";
+
+/** What a handler gets. Nothing that it does counts before its request is committed. */
+export interface HandlerContext<UserData = Record<string, unknown>> {
+  request: ClaimedRequest & { userData: UserData };
+  /** The answer's JSON; integers beyond 2^53 are exact strings. */
+  body: unknown;
+  /** When the answer came, ISO 8601: every pushed item's `observed_at`. */
+  observedAt: string;
+  /**
+   * Adds items to a dataset. `observed_at` and `source` (the path that was asked) are added to each.
+   * What an item does not carry (`undefined`) is not stored; `null` is stored as "known to be absent".
+   */
+  pushData(items: object | readonly object[], dataset: DatasetName): Promise<void>;
+  /** Enqueues; requests whose `uniqueKey` the queue has seen are ignored. */
+  addRequests(requests: readonly NewRequest[]): Promise<void>;
+}
+
+/** For a target about which the site stated a fact instead of answering. The request itself becomes an item of `failed_requests` by the kit. */
+export interface GoneContext<UserData = Record<string, unknown>> extends Omit<
+  HandlerContext<UserData>,
+  "body"
+> {
+  gone: Extract<Outcome, { kind: "gone" }>;
+}
+
+export interface Route<UserData> {
+  /** Checked on every request before its handler sees it. */
+  userData: z.ZodType<UserData>;
+  handle(context: HandlerContext<UserData>): Promise<void>;
+  /** What to keep of the fact; without it only `failed_requests` tells. */
+  gone?(context: GoneContext<UserData>): Promise<void>;
+}
+
+export interface Router {
+  addHandler<UserData>(label: string, route: Route<UserData>): void;
+  /** @throws {UnknownLabelError} naming the label and those that exist */
+  route(label: string): Route<Record<string, unknown>>;
+}
+
+export class UnknownLabelError extends Error {
+  override name = "UnknownLabelError";
+}
+
+/** Label → handler. */
+export function createRouter(): Router {
+  const routes = new Map<string, Route<Record<string, unknown>>>();
+  return {
+    addHandler(label, route) {
+      if (routes.has(label)) throw new Error(`label ${label} already has a handler`);
+      // The kit parses userData with the route's own schema before it calls the route.
+      routes.set(label, route as unknown as Route<Record<string, unknown>>);
+    },
+    route(label) {
+      const route = routes.get(label);
+      if (!route)
+        throw new UnknownLabelError(
+          `no handler for label ${label}; there are ${[...routes.keys()].join(", ")}`,
+        );
+      return route;
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import { NonRetryableError } from "@crawlee/core";
+
+/** The site answered 200 with a body we cannot read. Retrying will not change the body. */
+export class UnexpectedShapeError extends NonRetryableError {
+  override name = "UnexpectedShapeError";
+}
+
+/** Somebody's input is wrong: a run input, a setting, a file. One line a mistake: field, value, what would be right. */
+export class InvalidInputError extends Error {
+  override name = "InvalidInputError";
+}
