@@ -1,0 +1,182 @@
+import { backoffMs } from "./backoff.ts";
+
+/** What an answer's headers say about a budget. */
+export interface BudgetReading {
+  /** Requests counted in the present window. */
+  used: number;
+  /** Requests left in it. */
+  remaining: number;
+  /** Milliseconds until it ends. */
+  resetMs: number;
+}
+
+/** Requests a window that are never exceeded, whatever the site allows. */
+export interface BudgetCeiling {
+  requests: number;
+  /** Length of the window where the site's headers do not tell. */
+  windowMs: number;
+}
+
+/** One request on its way; given back with its answer. */
+export interface Dispatch {
+  sentAt: number;
+}
+
+/**
+ * Readings whose window ends differ by less belong to the same window. Reddit's `x-ratelimit-reset` is in whole
+ * seconds, so two readings of one window are up to a second apart.
+ */
+const SAME_WINDOW_MS = 1_500;
+/** A new window is opened by one request alone; when that one hangs, a second may follow after this long. */
+const PROBE_PATIENCE_MS = 2_000;
+/** Part of a window that pacing leaves free at its end, so that the last requests are still counted in it. */
+const WINDOW_MARGIN = 0.01;
+
+/**
+ * What a site counts as one client, with two clocks: **pacing** from the site's own window headers and
+ * **backoff** after a 429. The next request may go at the later of the two. A policy: it is told the time and
+ * answers with times; whoever calls it owns the timers. All times are milliseconds of one clock.
+ */
+export class Budget {
+  readonly name: string;
+  readonly #ceiling: BudgetCeiling;
+  readonly #random: () => number;
+  readonly #inFlight = new Set<Dispatch>();
+  /** End of the present window; `null` while no answer has told, or the last one is over. */
+  #windowEndsAt: number | null = null;
+  #windowMs: number;
+  /** Requests that the window still has, those in flight not subtracted. */
+  #left = 0;
+  /** The request that opens a window: until it is answered, no other goes. */
+  #probe: Dispatch | null = null;
+  #lastSentAt = 0;
+  #backoffBeganAt = -Infinity;
+  #backoffUntil = -Infinity;
+  #throttledInARow = 0;
+  #sent = 0;
+  #throttled = 0;
+
+  constructor(
+    name: string,
+    ceiling: BudgetCeiling,
+    { random = Math.random }: { random?: () => number } = {},
+  ) {
+    this.name = name;
+    this.#ceiling = ceiling;
+    this.#windowMs = ceiling.windowMs;
+    this.#random = random;
+  }
+
+  /** Requests sent, and how many of them were answered with 429. */
+  get stats(): { sent: number; throttled: number; left: number | null } {
+    return {
+      sent: this.#sent,
+      throttled: this.#throttled,
+      left: this.#windowEndsAt === null ? null : Math.max(0, this.#left),
+    };
+  }
+
+  /** Requests that may still go in the present window; `Infinity` before the first answer. */
+  available(now: number): number {
+    return this.#isWindowOpen(now) ? Math.max(0, this.#left - this.#inFlight.size) : Infinity;
+  }
+
+  /**
+   * Earliest time of the next request; `Infinity` when only the answer to a request in flight can tell.
+   * @param spread more is waiting than the open budgets have left: pace the rest over the window
+   */
+  opensAt(now: number, spread: boolean): number {
+    return Math.max(this.#backoffUntil, this.#paceOpensAt(Math.max(now, this.#backoffUntil), spread));
+  }
+
+  #paceOpensAt(now: number, spread: boolean): number {
+    if (this.#probe) return this.#probe.sentAt + PROBE_PATIENCE_MS;
+    if (!this.#isWindowOpen(now)) return now;
+    const available = this.#left - this.#inFlight.size;
+    // In flight counts as used, so an answer may show that there is more left; if none comes, the next window.
+    if (available <= 0) return this.#windowEndsAt!;
+    if (!spread) return now;
+    const paceEndsAt = this.#windowEndsAt! - this.#windowMs * WINDOW_MARGIN;
+    return this.#lastSentAt + Math.max(0, paceEndsAt - this.#lastSentAt) / available;
+  }
+
+  sent(now: number): Dispatch {
+    const dispatch = { sentAt: now };
+    if (!this.#isWindowOpen(now)) {
+      this.#windowEndsAt = null;
+      this.#probe = dispatch;
+    } else if (this.#probe) this.#probe = dispatch;
+    this.#inFlight.add(dispatch);
+    this.#lastSentAt = now;
+    this.#sent++;
+    return dispatch;
+  }
+
+  /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+    if (!this.#inFlight.delete(dispatch)) return;
+    if (reading) this.#read(dispatch, now, reading);
+    else this.#countUnread(dispatch, now);
+    if (this.#probe === dispatch) this.#probe = null;
+    if (now >= this.#backoffUntil + this.#windowQuietMs()) this.#throttledInARow = 0;
+  }
+
+  /**
+   * The exchange ended in a 429. Only the first one of a burst raises the exponent: those that were on their
+   * way when the backoff began tell nothing new.
+   */
+  throttled(
+    dispatch: Dispatch,
+    now: number,
+    retryAfterMs: number | null,
+    reading: BudgetReading | null,
+  ): void {
+    this.answered(dispatch, now, reading);
+    this.#throttled++;
+    const isBurst = dispatch.sentAt < this.#backoffBeganAt;
+    if (isBurst && retryAfterMs === null) return;
+    if (!isBurst) {
+      this.#throttledInARow++;
+      this.#backoffBeganAt = now;
+    }
+    const delay = backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random });
+    this.#backoffUntil = Math.max(this.#backoffUntil, now + delay);
+    // What the window had left is in doubt: one request alone finds out.
+    this.#windowEndsAt = null;
+  }
+
+  #isWindowOpen(now: number): boolean {
+    return this.#windowEndsAt !== null && now < this.#windowEndsAt;
+  }
+
+  #read(dispatch: Dispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
+    // The site made its header at some time between sending and answer; a slow answer must not move the end.
+    const endsAt = Math.min(now, dispatch.sentAt + 1_000) + resetMs;
+    const left = Math.min(remaining, this.#ceiling.requests - used);
+    const known = this.#windowEndsAt;
+    if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
+    if (known === null || endsAt > known + SAME_WINDOW_MS) {
+      this.#windowMs = Math.max(resetMs, 1);
+      this.#windowEndsAt = endsAt;
+      this.#left = left;
+    } else {
+      this.#windowEndsAt = Math.max(known, endsAt);
+      this.#left = Math.min(this.#left, left);
+    }
+  }
+
+  /** Without headers the ceiling is the budget: a window of our own, from the first request on. */
+  #countUnread(dispatch: Dispatch, now: number): void {
+    if (this.#windowEndsAt !== null) this.#left--;
+    else if (this.#probe === dispatch && now >= this.#backoffUntil) {
+      this.#windowMs = this.#ceiling.windowMs;
+      this.#windowEndsAt = dispatch.sentAt + this.#windowMs;
+      this.#left = this.#ceiling.requests - 1;
+    }
+  }
+
+  /** How long after a backoff an answer must come to end the row of 429s. */
+  #windowQuietMs(): number {
+    return Math.max(0, this.#backoffUntil - this.#backoffBeganAt);
+  }
+}

@@ -1,0 +1,107 @@
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import { attemptRequest } from "./attempt.ts";
+import { createCrawler } from "./crawler.ts";
+import type { ActorDefinition } from "./define-actor.ts";
+import { createExchange } from "./exchange.ts";
+import type { HttpClient } from "./http-client.ts";
+import { createIdentities } from "./identities.ts";
+import { IdentityPool } from "./identity-pool.ts";
+import type { RequestCounts, RunStorage } from "./run-storage.ts";
+import { CrawlStats } from "./stats.ts";
+import { ThrottledQueue } from "./throttled-queue.ts";
+
+export interface CrawlOptions<Input> {
+  actor: ActorDefinition;
+  /** Already parsed with the actor's schema. */
+  input: Input;
+  storage: RunStorage;
+  client: HttpClient;
+  config: Config;
+  log: Logger;
+  /** Requests in flight at once. */
+  maxConcurrency: number;
+  /** Requests sent in all. @default Infinity */
+  maxRequests?: number;
+}
+
+/** How a crawl ended. */
+export interface CrawlResult {
+  /** `finished`: nothing is left. The others leave the rest queued. */
+  end: "finished" | "stopped" | "limited" | "stalled" | "failed";
+  /** Why it did not finish; `null` when it did. */
+  reason: string | null;
+  counts: RequestCounts;
+}
+
+export interface Crawl {
+  readonly stats: CrawlStats;
+  /** @throws never for what a site or a handler does; only when the crawl cannot be set up */
+  run(): Promise<CrawlResult>;
+  /** In-flight requests finish and commit, nothing new starts. */
+  stop(reason: string): void;
+}
+
+const STALL_CHECK_MS = 1_000;
+
+/** The crawl of one run input over any run storage: Crawlee runs the handlers, the throttled queue feeds them. */
+export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
+  const { actor, input, storage, client, config, log, maxConcurrency, maxRequests } = options;
+  const { site, identities: specs } = actor.site(config, input);
+  const stats = new CrawlStats();
+  const pool = new IdentityPool(createIdentities(specs, { site, client, config }), () => crawler.wake());
+  let ending: Pick<CrawlResult, "end" | "reason"> | null = null;
+  const end = (how: CrawlResult["end"], reason: string) => {
+    ending ??= { end: how, reason };
+    queue.stop();
+  };
+  const queue = new ThrottledQueue({
+    storage,
+    pool,
+    ...(maxRequests !== undefined && { maxRequests }),
+    wake: () => crawler.wake(),
+    onFatal: (error) => {
+      log.error({ err: error }, "the run storage failed; the crawl ends");
+      end("failed", error.message);
+    },
+    onSettled: (settlement, result) => stats.settled(settlement, result),
+  });
+  const exchange = createExchange({ site, client, queue, stats, log });
+  const crawler = createCrawler({
+    queue,
+    maxConcurrency,
+    memoryMbytes: config.memoryMbytes,
+    handlerTimeoutSecs: config.handlerTimeoutSecs + 30,
+    async handle(request) {
+      const lease = queue.lease(request);
+      lease.settlement = await attemptRequest(lease, {
+        router: actor.router,
+        exchange,
+        timeoutMs: config.handlerTimeoutSecs * 1000,
+      });
+    },
+  });
+  return {
+    stats,
+    stop: (reason) => end("stopped", reason),
+    async run() {
+      stats.start(pool, queue);
+      const stallCheck = setInterval(() => {
+        void queue.stallReason(config.maxStallSecs * 1000).then((reason) => reason && end("stalled", reason));
+      }, STALL_CHECK_MS);
+      try {
+        await storage.addRequests(actor.startRequests(input));
+        await crawler.run();
+      } finally {
+        clearInterval(stallCheck);
+        await queue.release();
+      }
+      const counts = await storage.counts();
+      if (ending) return { ...ending, counts };
+      if (queue.isExhausted && !(await storage.isFinished())) {
+        return { end: "limited", reason: `the limit of ${maxRequests} requests is reached`, counts };
+      }
+      return { end: "finished", reason: null, counts };
+    },
+  };
+}

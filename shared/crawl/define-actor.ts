@@ -1,0 +1,35 @@
+import type { z } from "zod";
+import type { DatasetName } from "../datasets.ts";
+import type { Config } from "../config.ts";
+import type { IdentitySpec } from "./identities-file.ts";
+import type { Router } from "./router.ts";
+import type { NewRequest } from "./run-storage.ts";
+import type { Site } from "./site.ts";
+
+/** What the kit needs to run an actor: the whole of it, as data. */
+export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
+  /** The folder's name. */
+  name: string;
+  title: string;
+  description: string;
+  /** The run input's only definition: types, bounds, defaults. */
+  input: Schema;
+  router: Router;
+  /** The first requests, the same ones for the same input: a resumed crawl adds them again. */
+  startRequests(input: z.output<Schema>): NewRequest[];
+  /** The run's default dataset. */
+  primaryDataset: DatasetName;
+  /** Every dataset it pushes to, `failed_requests` aside. */
+  datasets: readonly DatasetName[];
+  /**
+   * The site and the identities that an input is crawled with.
+   * @throws {InvalidInputError} when a setting is missing
+   */
+  site(config: Config, input: z.output<Schema>): { site: Site; identities: IdentitySpec[] };
+}
+
+export function defineActor<Schema extends z.ZodType>(
+  actor: ActorDefinition<Schema>,
+): ActorDefinition<Schema> {
+  return actor;
+}

@@ -1,0 +1,157 @@
+import { backoffMs } from "./backoff.ts";
+import type { BudgetReading, Dispatch } from "./budget.ts";
+import type { Identity } from "./identity.ts";
+import type { Credential } from "./oauth-token.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** A request's ticket at its identity; given back with the outcome. */
+export interface Ticket {
+  identity: Identity;
+  dispatch: Dispatch;
+  /** The token it was sent with; `null` for anonymous identities. */
+  token: string | null;
+  /** The identity got through the last time before this request. */
+  wasProven: boolean;
+}
+
+/** Where the next request can go, and when. */
+export interface Opening {
+  /** Open now; `null` when none is. */
+  identity: Identity | null;
+  /** Earliest time that one opens; `Infinity` when only an answer, or nothing, can open one. */
+  at: number;
+}
+
+/**
+ * The identities of a run. Says which one may send next, hands out tickets and turns outcomes into the clocks
+ * of budgets, the health of identities and the life of tokens.
+ */
+export class IdentityPool {
+  readonly identities: readonly Identity[];
+  readonly #onChange: () => void;
+  readonly #now: () => number;
+  readonly #lastUsed = new Map<Identity, number>();
+  readonly #renewals = new Map<Credential, { failures: number; notBefore: number; running: boolean }>();
+  #uses = 0;
+
+  /** @param onChange an identity may have opened for another reason than time */
+  constructor(identities: readonly Identity[], onChange: () => void, now: () => number = Date.now) {
+    this.identities = identities;
+    this.#onChange = onChange;
+    this.#now = now;
+  }
+
+  /** @param waiting requests that wait to be sent */
+  next(waiting: number): Opening {
+    const now = this.#now();
+    const spread = waiting > this.#availableRequests(now);
+    let at = Infinity;
+    let identity: Identity | null = null;
+    for (const candidate of this.identities) {
+      const opensAt = this.#opensAt(candidate, now, spread);
+      at = Math.min(at, opensAt);
+      if (opensAt > now) continue;
+      if (identity === null || this.#usedBefore(candidate, identity)) identity = candidate;
+    }
+    return { identity, at };
+  }
+
+  send(identity: Identity): Ticket {
+    const wasProven = identity.health.isProven;
+    identity.health.sent();
+    this.#lastUsed.set(identity, ++this.#uses);
+    return {
+      identity,
+      dispatch: identity.budget.sent(this.#now()),
+      token: identity.credential?.token() ?? null,
+      wasProven,
+    };
+  }
+
+  /** `null`: the request was given up before an outcome was known. */
+  settle(
+    { identity, dispatch, token }: Ticket,
+    outcome: Outcome | null,
+    reading: BudgetReading | null,
+  ): void {
+    const now = this.#now();
+    const { health, budget, credential } = identity;
+    if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
+    else budget.answered(dispatch, now, reading);
+    if (outcome?.kind === "ok" || outcome?.kind === "gone") {
+      health.succeeded();
+      if (token !== null) credential?.accepted(token);
+    } else if (outcome?.kind === "blocked") health.failed(dispatch.sentAt, now, outcome.reason);
+    else if (outcome?.kind === "serverError" && outcome.status === null) {
+      health.broke(dispatch.sentAt, now, outcome.reason);
+    } else health.undecided();
+    if (outcome?.kind === "unauthorized" && token !== null) credential?.refused(token);
+    this.#onChange();
+  }
+
+  /** True while a token is being asked for, which may open identities. */
+  get isRenewing(): boolean {
+    return [...this.#renewals.values()].some(({ running }) => running);
+  }
+
+  /** One line an identity: what keeps it from sending. */
+  describeClosed(): string[] {
+    const now = this.#now();
+    return this.identities.map((identity) => {
+      const retired = identity.health.retired ?? identity.credential?.retired;
+      if (retired) return `${identity.name}: retired: ${retired}`;
+      const at = this.#opensAt(identity, now, false);
+      const when = Number.isFinite(at) ? `opens in ${Math.ceil((at - now) / 1000)} s` : "waits for a token";
+      return `${identity.name}: ${identity.health.reason ?? "budget used up or backing off"}; ${when}`;
+    });
+  }
+
+  #opensAt(identity: Identity, now: number, spread: boolean): number {
+    const { credential, health, budget } = identity;
+    if (credential?.retired) health.retire(credential.retired);
+    const healthy = health.opensAt(now);
+    if (healthy === Infinity) return Infinity;
+    if (credential?.needsRenewal(now)) {
+      const renewal = this.#renewal(credential);
+      if (healthy <= now && renewal.notBefore <= now) void this.#renew(identity, credential);
+      if (credential.token() === null)
+        return renewal.running ? Infinity : Math.max(healthy, renewal.notBefore);
+    }
+    return Math.max(healthy, budget.opensAt(now, spread));
+  }
+
+  #renewal(credential: Credential) {
+    let renewal = this.#renewals.get(credential);
+    if (!renewal) this.#renewals.set(credential, (renewal = { failures: 0, notBefore: 0, running: false }));
+    return renewal;
+  }
+
+  /** One renewal for all that wait; none of them holds a slot meanwhile. */
+  async #renew(identity: Identity, credential: Credential): Promise<void> {
+    const renewal = this.#renewal(credential);
+    if (renewal.running) return;
+    renewal.running = true;
+    const startedAt = this.#now();
+    const result = await credential.renew({ proxyUrl: identity.proxyUrl });
+    renewal.running = false;
+    if (result.kind === "renewed") renewal.failures = 0;
+    else if (result.kind === "failed" && result.viaProxy) {
+      identity.health.failed(startedAt, this.#now(), result.reason);
+    } else {
+      const retryAfterMs = result.kind === "throttled" ? result.retryAfterMs : null;
+      renewal.notBefore = this.#now() + backoffMs(++renewal.failures, retryAfterMs);
+    }
+    this.#onChange();
+  }
+
+  #availableRequests(now: number): number {
+    const budgets = new Set(
+      this.identities.filter(({ health }) => health.opensAt(now) <= now).map(({ budget }) => budget),
+    );
+    return [...budgets].reduce((sum, budget) => sum + budget.available(now), 0);
+  }
+
+  #usedBefore(a: Identity, b: Identity): boolean {
+    return (this.#lastUsed.get(a) ?? 0) < (this.#lastUsed.get(b) ?? 0);
+  }
+}

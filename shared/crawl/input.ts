@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { InvalidInputError } from "../errors.ts";
+
+/**
+ * `raw` as the actor's schema reads it.
+ * @throws {InvalidInputError} one line for every wrong field: path, what would be right, value
+ */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, raw: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.flatMap((issue) => describeIssue(issue, raw));
+  throw new InvalidInputError(`invalid input:\n  ${lines.join("\n  ")}`);
+}
+
+function describeIssue(issue: z.core.$ZodIssue, raw: unknown): string[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map(
+      (key) => `${formatPath([...issue.path, key])}: no such field; remove it or correct its name`,
+    );
+  }
+  const wanted = issue.message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
+  return [`${formatPath(issue.path)}: ${wanted}, got ${formatValue(valueAt(raw, issue.path))}`];
+}
+
+/** `listings[0].sort`; the input itself is `input`. */
+function formatPath(path: readonly PropertyKey[]): string {
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return text.replace(/^\./, "") || "input";
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      value !== null && typeof value === "object" ? (value as Record<PropertyKey, unknown>)[key] : undefined,
+    raw,
+  );
+}
+
+function formatValue(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

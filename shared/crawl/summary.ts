@@ -1,0 +1,89 @@
+import type { CrawlResult } from "./crawl.ts";
+import { readDataset } from "./dataset-reader.ts";
+import type { BudgetUse, CrawlStats } from "./stats.ts";
+import type { OutcomeKind } from "./outcome.ts";
+
+/** What a run came to: the record `OUTPUT`. Counts of requests and items are the whole run's, resumed parts included. */
+export interface RunSummary {
+  actor: string;
+  /** SUCCEEDED: nothing is left. ABORTED: stopped on request or at a limit. FAILED: could not go on. The last two can be resumed. */
+  status: "SUCCEEDED" | "ABORTED" | "FAILED";
+  statusMessage: string;
+  startedAt: string;
+  finishedAt: string;
+  /** Of this process. */
+  durationSecs: number;
+  requestsFinished: number;
+  requestsFailed: number;
+  /** Still queued. */
+  requestsPending: number;
+  /** Sent by this process, retries included. */
+  requestsSent: number;
+  /** Attempts of this process that were given back. */
+  requestsRetries: number;
+  /** Sent by this process, by label. */
+  requestsByLabel: Record<string, number>;
+  /** Answers to this process, by outcome. */
+  outcomes: Partial<Record<OutcomeKind, number>>;
+  /** Items by dataset. */
+  items: Record<string, number>;
+  /** Requests given up, by `outcome/reason`. */
+  failures: Record<string, number>;
+  /** Time in which requests waited and no identity was open. */
+  waitedSecs: number;
+  budgets: BudgetUse[];
+}
+
+const STATUS = {
+  finished: "SUCCEEDED",
+  stopped: "ABORTED",
+  limited: "ABORTED",
+  stalled: "FAILED",
+  failed: "FAILED",
+} as const;
+
+export interface SummaryOptions {
+  actor: string;
+  startedAt: Date;
+  finishedAt: Date;
+  /** Items by dataset, as written to `storageDir`. */
+  items: Record<string, number>;
+  storageDir: string;
+}
+
+export async function summarize(
+  result: CrawlResult,
+  stats: CrawlStats,
+  options: SummaryOptions,
+): Promise<RunSummary> {
+  const { actor, startedAt, finishedAt, items, storageDir } = options;
+  const { counts } = result;
+  return {
+    actor,
+    status: STATUS[result.end],
+    statusMessage: result.reason ?? "all requests are done",
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+    durationSecs: (finishedAt.getTime() - startedAt.getTime()) / 1000,
+    requestsFinished: counts.handled,
+    requestsFailed: counts.failed,
+    requestsPending: counts.pending + counts.delayed + counts.claimed,
+    requestsSent: stats.requestsSent,
+    requestsRetries: stats.requestsRetried,
+    requestsByLabel: stats.sentByLabel,
+    outcomes: stats.outcomes,
+    items,
+    failures: await countFailures(storageDir),
+    waitedSecs: stats.waitedMs / 1000,
+    budgets: stats.budgets,
+  };
+}
+
+async function countFailures(storageDir: string): Promise<Record<string, number>> {
+  const failures: Record<string, number> = {};
+  for await (const { outcome, reason } of readDataset(storageDir, "failed_requests")) {
+    const key = `${outcome}/${reason}`;
+    failures[key] = (failures[key] ?? 0) + 1;
+  }
+  return failures;
+}

@@ -1,0 +1,269 @@
+import { Request } from "@crawlee/core";
+import type { BudgetReading } from "./budget.ts";
+import type { IdentityPool, Ticket } from "./identity-pool.ts";
+import type { Outcome } from "./outcome.ts";
+import type { ClaimedRequest, Commit, Reclaim, RunStorage } from "./run-storage.ts";
+
+/** One attempt of one request, from hand-out to settlement. */
+export interface Lease {
+  request: ClaimedRequest;
+  ticket: Ticket;
+  /** Aborted when the attempt is given up: its exchange ends, what its handler still does is void. */
+  abort: AbortController;
+  /** What becomes of the request; set by the attempt, stored when Crawlee reports it as done. */
+  settlement: Settlement | null;
+}
+
+export type Settlement = ({ kind: "commit" } & Commit) | ({ kind: "reclaim" } & Reclaim);
+
+export interface ThrottledQueueOptions {
+  storage: RunStorage;
+  pool: IdentityPool;
+  /** Crawlee's pool should look again. */
+  wake: () => void;
+  /** The run cannot go on: its storage fails. */
+  onFatal: (error: Error) => void;
+  /** Called with what was stored, and what was lost to another attempt. */
+  onSettled?: (settlement: Settlement, result: "done" | "lost") => void;
+  /** Requests that may be sent in all; the crawl then ends, resumable. @default Infinity */
+  maxRequests?: number;
+  now?: () => number;
+}
+
+/** Requests claimed ahead of their hand-out: enough to keep a pool busy, few enough to leave work to others. */
+const CLAIM_LIMIT = 25;
+/** Longest time that a pool sleeps without looking at the storage: other processes may add to it. */
+const MAX_SLEEP_MS = 1_000;
+
+/**
+ * Stands between Crawlee's crawler (as its `requestQueue`: it has the methods of a request manager) and the run
+ * storage. It hands out a request only together with an identity that may send now; what has to wait waits here,
+ * without a concurrency slot. `isEmpty` is true while nothing can be sent, `isFinished` only when nothing is left.
+ */
+export class ThrottledQueue {
+  readonly #options: Required<Omit<ThrottledQueueOptions, "onSettled">> & ThrottledQueueOptions;
+  readonly #leases = new WeakMap<Request, Lease>();
+  readonly #inFlight = new Set<Lease>();
+  readonly #commits: { settlement: Settlement; done: () => void }[] = [];
+  #ready: ClaimedRequest[] = [];
+  #flushing = false;
+  #stopped = false;
+  #sent = 0;
+  #pending = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #waitingSince: number | null = null;
+  #waitedMs = 0;
+  #lastProgressAt: number;
+
+  constructor(options: ThrottledQueueOptions) {
+    this.#options = { maxRequests: Infinity, now: Date.now, ...options };
+    this.#lastProgressAt = this.#options.now();
+  }
+
+  /** Time in which requests waited and no identity was open, in milliseconds. */
+  get waitedMs(): number {
+    const sinceMs = this.#waitingSince === null ? 0 : this.#options.now() - this.#waitingSince;
+    return this.#waitedMs + sinceMs;
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.size;
+  }
+
+  get sentCount(): number {
+    return this.#sent;
+  }
+
+  /** True when the run's limit of requests ended it, with work left. */
+  get isExhausted(): boolean {
+    return this.#sent >= this.#options.maxRequests;
+  }
+
+  /** Hands out nothing more; what is in flight goes on. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /** Gives back what was claimed and not handed out, and gives up what is in flight. */
+  async release(): Promise<void> {
+    this.stop();
+    for (const lease of this.#inFlight) lease.abort.abort();
+    const reclaims = [...this.#ready, ...[...this.#inFlight].map(({ request }) => request)];
+    this.#ready = [];
+    await this.#options.storage.reclaimRequests(reclaims.map(({ id, attempt }) => ({ id, attempt })));
+  }
+
+  lease(request: Request): Lease {
+    const lease = this.#leases.get(request);
+    if (!lease) throw new Error(`request ${request.uniqueKey} was not handed out by this queue`);
+    return lease;
+  }
+
+  /** The exchange of a lease is over: clocks learn from it before its handler runs. */
+  exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
+    const stuck = outcome === null || ["throttled", "blocked", "unauthorized"].includes(outcome.kind);
+    if (!stuck) this.#lastProgressAt = this.#options.now();
+    this.#options.pool.settle(lease.ticket, outcome, reading);
+  }
+
+  /**
+   * Why the crawl should end although requests are left: nothing will open within `maxStallMs`, or for that
+   * long nothing got through. `null` while there is hope, or something is in flight.
+   */
+  async stallReason(maxStallMs: number): Promise<string | null> {
+    if (this.#inFlight.size > 0 || this.#stopped || this.isExhausted) return null;
+    if (this.#ready.length === 0) return null;
+    const now = this.#options.now();
+    const { at } = this.#options.pool.next(this.#waiting);
+    const states = () => this.#options.pool.describeClosed().join("\n  ");
+    if (at - now > maxStallMs && !this.#options.pool.isRenewing) {
+      return `no identity may send within ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
+    }
+    if (now - this.#lastProgressAt > maxStallMs) {
+      return `no request got through for ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
+    }
+    return null;
+  }
+
+  async isEmpty(): Promise<boolean> {
+    if (this.#stopped || this.isExhausted) return true;
+    if (this.#ready.length === 0) await this.#claim();
+    if (this.#ready.length === 0) {
+      const readyInMs = await this.#options.storage.nextReadyInMs();
+      this.#wakeIn(readyInMs ?? MAX_SLEEP_MS);
+      return true;
+    }
+    const { identity, at } = this.#options.pool.next(this.#waiting);
+    if (identity) return false;
+    this.#waitingSince ??= this.#options.now();
+    this.#wakeIn(at - this.#options.now());
+    return true;
+  }
+
+  async isFinished(): Promise<boolean> {
+    if (this.#inFlight.size > 0 || this.#commits.length > 0) return false;
+    if (this.#stopped || this.isExhausted) return true;
+    return this.#ready.length === 0 && (await this.#options.storage.isFinished());
+  }
+
+  async fetchNextRequest(): Promise<Request | null> {
+    if (this.#ready.length === 0) await this.#claim();
+    if (this.#ready.length === 0 || this.#stopped || this.isExhausted) return null;
+    const { identity } = this.#options.pool.next(this.#waiting);
+    if (!identity) return null;
+    const claimed = this.#ready.shift()!;
+    if (this.#waitingSince !== null) this.#waitedMs += this.#options.now() - this.#waitingSince;
+    this.#waitingSince = null;
+    this.#sent++;
+    const { url, uniqueKey, label, userData, id, retryCount } = claimed;
+    const request = new Request({ url, uniqueKey, label, userData, id, retryCount });
+    const lease = {
+      request: claimed,
+      ticket: this.#options.pool.send(identity),
+      abort: new AbortController(),
+      settlement: null,
+    };
+    this.#leases.set(request, lease);
+    this.#inFlight.add(lease);
+    return request;
+  }
+
+  /** Crawlee: the request handler returned. What it settled is stored now. */
+  async markRequestHandled(request: Request): Promise<void> {
+    const lease = this.lease(request);
+    // An attempt always settles; without that, the request goes back as it was.
+    const { id, attempt } = lease.request;
+    await this.#settle(lease, lease.settlement ?? { kind: "reclaim", id, attempt });
+  }
+
+  /** Crawlee: the request handler threw or hung beyond all our own timeouts. */
+  async reclaimRequest(request: Request): Promise<void> {
+    const lease = this.lease(request);
+    lease.abort.abort();
+    const { id, attempt } = lease.request;
+    const errorMessage = request.errorMessages.at(-1) ?? "the attempt was given up";
+    await this.#settle(lease, { kind: "reclaim", id, attempt, delayMs: 1_000, errorMessage });
+  }
+
+  handledCount(): Promise<number> {
+    return this.#options.storage.counts().then(({ handled, failed }) => handled + failed);
+  }
+
+  getTotalCount(): number {
+    return this.#sent + this.#pending;
+  }
+
+  getPendingCount(): number {
+    return this.#pending;
+  }
+
+  /** Part of Crawlee's interface. Requests are enqueued through handlers and start requests alone. */
+  addRequest(): never {
+    throw new Error("requests are added through the run storage");
+  }
+
+  addRequestsBatched(): never {
+    return this.addRequest();
+  }
+
+  /** Requests that wait to be sent, as far as is known. */
+  get #waiting(): number {
+    return this.#ready.length + this.#pending;
+  }
+
+  async #claim(): Promise<void> {
+    const { storage } = this.#options;
+    const claimed = await storage.claimRequests(CLAIM_LIMIT);
+    this.#ready.push(...claimed);
+    this.#pending = (await storage.counts()).pending;
+  }
+
+  /** Settlements that come while a flush is under way leave together with the next one. */
+  async #settle(lease: Lease, settlement: Settlement): Promise<void> {
+    const stored = new Promise<void>((done) => this.#commits.push({ settlement, done }));
+    if (!this.#flushing) void this.#flush();
+    await stored;
+    this.#inFlight.delete(lease);
+    this.#options.wake();
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushing = true;
+    // Handlers that end in this turn of the event loop belong to this group.
+    await new Promise(setImmediate);
+    while (this.#commits.length > 0) {
+      const group = this.#commits.splice(0);
+      try {
+        await this.#store(group.map(({ settlement }) => settlement));
+      } catch (error) {
+        // Nothing is lost: what could not be stored is still in the queue for the next start.
+        this.stop();
+        this.#options.onFatal(error as Error);
+      }
+      for (const { done } of group) done();
+    }
+    this.#flushing = false;
+  }
+
+  async #store(settlements: Settlement[]): Promise<void> {
+    const { storage, onSettled } = this.#options;
+    const commits = settlements.filter((settlement) => settlement.kind === "commit");
+    const reclaims = settlements.filter((settlement) => settlement.kind === "reclaim");
+    if (commits.length > 0) {
+      const results = await storage.commitRequests(commits.map(({ kind: _, ...commit }) => commit));
+      commits.forEach((commit, i) => onSettled?.(commit, results[i]!));
+    }
+    if (reclaims.length > 0) {
+      await storage.reclaimRequests(reclaims.map(({ kind: _, ...reclaim }) => reclaim));
+      for (const reclaim of reclaims) onSettled?.(reclaim, "done");
+    }
+    this.#pending = (await storage.counts()).pending;
+  }
+
+  #wakeIn(delayMs: number): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#options.wake, Math.min(Math.max(1, delayMs), MAX_SLEEP_MS));
+    this.#timer.unref();
+  }
+}

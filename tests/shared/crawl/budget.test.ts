@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { Budget } from "../../../shared/crawl/budget.ts";
+
+const CEILING = { requests: 1000, windowMs: 600_000 };
+const budget = (ceiling = CEILING) => new Budget("main", ceiling, { random: () => 0 });
+
+/** Sends one request at `at` that is answered 10 ms later with these headers. */
+function exchange(target: Budget, at: number, used: number, remaining: number, resetMs: number): void {
+  target.answered(target.sent(at), at + 10, { used, remaining, resetMs });
+}
+
+describe("pacing", () => {
+  it("lets one request alone find out what a window has", () => {
+    const main = budget();
+    expect(main.opensAt(0, false)).toBe(0);
+    const probe = main.sent(0);
+    expect(main.opensAt(1, false)).toBeGreaterThan(1_000);
+    main.answered(probe, 10, { used: 1, remaining: 999, resetMs: 600_000 });
+    expect(main.opensAt(11, false)).toBe(11);
+  });
+
+  it("lets a second request find out when the first one hangs", () => {
+    const main = budget();
+    main.sent(0);
+    expect(main.opensAt(100, false)).toBe(2_000);
+  });
+
+  it("does not wait while there is more left than asked for", () => {
+    const main = budget();
+    exchange(main, 0, 900, 100, 60_000);
+    main.sent(20);
+    expect(main.opensAt(21, false)).toBe(21);
+  });
+
+  it("spreads what is left over the rest of the window", () => {
+    const main = budget();
+    exchange(main, 0, 900, 100, 60_000);
+    main.answered(main.sent(1_000), 1_010, { used: 901, remaining: 99, resetMs: 59_000 });
+    const next = main.opensAt(1_020, true);
+    expect(next - 1_000).toBeGreaterThan(550);
+    expect(next - 1_000).toBeLessThan(610);
+  });
+
+  it("uses a whole window when it is spread", () => {
+    const main = budget();
+    exchange(main, 0, 0, 100, 10_000);
+    let [now, sent] = [10, 0];
+    while (now < 10_000) {
+      now = Math.max(now, main.opensAt(now, true));
+      if (now >= 10_000) break;
+      sent++;
+      exchange(main, now, sent, 100 - sent, 10_000 - now - 10);
+    }
+    expect(sent).toBe(100);
+  });
+
+  it("counts requests in flight as used", () => {
+    const main = budget();
+    exchange(main, 0, 998, 2, 60_000);
+    main.sent(20);
+    main.sent(20);
+    expect(main.available(21)).toBe(0);
+    expect(main.opensAt(21, false)).toBe(60_010);
+  });
+
+  it("stays at the lowest count when answers overtake each other", () => {
+    const main = budget();
+    exchange(main, 0, 1, 999, 600_000);
+    const [first, second] = [main.sent(20), main.sent(20)];
+    main.answered(second, 40, { used: 3, remaining: 997, resetMs: 599_970 });
+    main.answered(first, 50, { used: 2, remaining: 998, resetMs: 599_970 });
+    expect(main.available(51)).toBe(997);
+  });
+
+  it("opens the next window with one request alone", () => {
+    const main = budget();
+    exchange(main, 0, 1000, 0, 5_000);
+    expect(main.opensAt(20, false)).toBe(5_010);
+    main.sent(5_010);
+    expect(main.opensAt(5_011, false)).toBe(7_010);
+  });
+
+  it("stays shut when the window turns out not to be over", () => {
+    const main = budget();
+    exchange(main, 0, 1000, 0, 5_000);
+    exchange(main, 5_010, 1000, 0, 800);
+    expect(main.opensAt(5_021, false)).toBe(5_820);
+  });
+
+  it("ignores a late answer of the window before", () => {
+    const main = budget();
+    exchange(main, 0, 500, 500, 5_000);
+    const late = main.sent(4_900);
+    exchange(main, 5_100, 1, 999, 600_000);
+    main.answered(late, 5_200, { used: 999, remaining: 1, resetMs: 100 });
+    expect(main.available(5_201)).toBe(999);
+  });
+
+  it("never exceeds the ceiling that the operator set", () => {
+    const main = budget({ requests: 100, windowMs: 600_000 });
+    exchange(main, 0, 40, 960, 600_000);
+    expect(main.available(20)).toBe(60);
+  });
+
+  it("takes the ceiling for the budget of a site without headers", () => {
+    const main = budget({ requests: 3, windowMs: 1_000 });
+    for (const at of [0, 20, 40]) main.answered(main.sent(at), at + 10, null);
+    expect(main.opensAt(60, false)).toBe(1_000);
+    expect(main.opensAt(1_000, false)).toBe(1_000);
+  });
+});
+
+describe("backoff", () => {
+  it("waits as long as Retry-After says", () => {
+    const main = budget();
+    main.throttled(main.sent(0), 10, 7_000, null);
+    expect(main.opensAt(11, false)).toBe(7_010);
+  });
+
+  it("doubles without Retry-After", () => {
+    const main = budget();
+    main.throttled(main.sent(0), 10, null, null);
+    expect(main.opensAt(11, false)).toBe(2_010);
+    main.throttled(main.sent(2_010), 2_020, null, null);
+    expect(main.opensAt(2_021, false)).toBe(6_020);
+  });
+
+  it("counts the 429s of one burst once", () => {
+    const main = budget();
+    exchange(main, 0, 1, 999, 600_000);
+    const burst = [20, 21, 22].map((at) => main.sent(at));
+    for (const dispatch of burst) main.throttled(dispatch, 30, null, null);
+    expect(main.opensAt(31, false)).toBe(2_030);
+    expect(main.stats.throttled).toBe(3);
+  });
+
+  it("starts again small after a quiet time", () => {
+    const main = budget();
+    main.throttled(main.sent(0), 10, null, null);
+    main.throttled(main.sent(2_010), 2_020, null, null);
+    exchange(main, 20_000, 1, 999, 600_000);
+    main.throttled(main.sent(20_100), 20_110, null, null);
+    expect(main.opensAt(20_111, false)).toBe(22_110);
+  });
+
+  it("comes back with one request alone", () => {
+    const main = budget();
+    exchange(main, 0, 1, 999, 600_000);
+    main.throttled(main.sent(20), 30, 1_000, null);
+    main.sent(1_030);
+    expect(main.opensAt(1_031, false)).toBeGreaterThan(1_031);
+  });
+
+  it("does not let a hostile Retry-After park the crawl for more than an hour", () => {
+    const main = budget();
+    main.throttled(main.sent(0), 0, 1e12, null);
+    expect(main.opensAt(1, false)).toBe(3_600_000);
+  });
+});

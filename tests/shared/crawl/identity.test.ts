@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { Health } from "../../../shared/crawl/identity.ts";
+
+describe("Health", () => {
+  it("cools down for twice as long after each block", () => {
+    const health = new Health();
+    health.failed(0, 0, "blocked");
+    expect(health.opensAt(1)).toBe(10_000);
+    health.failed(10_000, 10_000, "blocked");
+    expect(health.opensAt(10_001)).toBe(30_000);
+  });
+
+  it("cools down for an hour at the most", () => {
+    const health = new Health();
+    for (let i = 0; i < 20; i++) health.failed(i, i, "blocked");
+    expect(health.opensAt(20)).toBeLessThanOrEqual(20 + 3_600_000);
+  });
+
+  it("sends one probe after a cool-down and waits for its answer", () => {
+    const health = new Health();
+    health.failed(0, 0, "blocked");
+    health.sent();
+    expect(health.opensAt(10_001)).toBe(Infinity);
+    health.succeeded();
+    expect(health.opensAt(10_002)).toBe(10_002);
+  });
+
+  it("probes again when the probe told nothing", () => {
+    const health = new Health();
+    health.failed(0, 0, "blocked");
+    health.sent();
+    health.undecided();
+    expect(health.opensAt(10_001)).toBe(10_001);
+  });
+
+  it("learns nothing from requests that were under way when the cool-down began", () => {
+    const health = new Health();
+    health.failed(5, 10, "blocked");
+    health.failed(6, 11, "blocked");
+    expect(health.opensAt(12)).toBe(10_010);
+  });
+
+  it("shortens the next cool-down by a success", () => {
+    const health = new Health();
+    health.failed(0, 0, "blocked");
+    health.succeeded();
+    health.failed(20_000, 20_000, "blocked");
+    expect(health.opensAt(20_001)).toBe(30_000);
+  });
+
+  it("takes the third broken connection in a row for a failure", () => {
+    const health = new Health();
+    for (const at of [1, 2]) health.broke(at, at, "reset");
+    expect(health.opensAt(3)).toBe(3);
+    health.broke(3, 3, "reset");
+    expect(health.opensAt(4)).toBe(10_003);
+  });
+
+  it("is proven only while it gets through", () => {
+    const health = new Health();
+    expect(health.isProven).toBe(false);
+    health.succeeded();
+    expect(health.isProven).toBe(true);
+    health.failed(0, 0, "blocked");
+    expect(health.isProven).toBe(false);
+  });
+
+  it("never opens again once retired", () => {
+    const health = new Health();
+    health.retire("check the secret");
+    health.succeeded();
+    expect(health.opensAt(1)).toBe(Infinity);
+    expect(health.retired).toBe("check the secret");
+  });
+});
