@@ -1,0 +1,86 @@
+import { existsSync, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { defineCommand } from "citty";
+import { readConfig } from "../config.ts";
+import type { ActorDefinition } from "../crawl/define-actor.ts";
+import { runActor } from "../crawl/run-actor.ts";
+import { InvalidInputError } from "../errors.ts";
+import { formatSummary } from "./format-summary.ts";
+import { useSandbox } from "./sandbox-process.ts";
+
+const ACTORS_DIR = path.resolve(import.meta.dirname, "../../actors");
+
+export const crawl = defineCommand({
+  meta: {
+    name: "crawl",
+    description: "Run an actor here: input and results in the storage folder, no server",
+  },
+  args: {
+    actor: { type: "positional", description: "folder name under actors/", required: true },
+    input: {
+      type: "string",
+      description: "run input: JSON, or a file with it; default: INPUT.json of the storage folder",
+    },
+    storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
+    resume: { type: "boolean", description: "go on with the crawl in the storage folder", default: false },
+    "max-concurrency": {
+      type: "string",
+      description: "requests in flight at once; default: MAX_CONCURRENCY",
+    },
+    sandbox: {
+      type: "boolean",
+      description: "crawl the stand-in world: joins a running one, or starts it",
+      default: false,
+    },
+    json: { type: "boolean", description: "print the summary as JSON", default: false },
+  },
+  async run({ args }) {
+    const actor = await loadActor(args.actor);
+    const input = args.input === undefined ? undefined : await readInput(args.input);
+    const settings = {
+      ...process.env,
+      ...(args.storage && { STORAGE_DIR: args.storage }),
+      ...(args["max-concurrency"] && { MAX_CONCURRENCY: args["max-concurrency"] }),
+    };
+    const world = args.sandbox ? await useSandbox(readConfig(settings)) : null;
+    try {
+      const config = readConfig({ ...settings, ...world?.env });
+      const { exitCode, summary } = await runActor(actor, { input, resume: args.resume, config });
+      if (summary)
+        process.stdout.write(
+          args.json ? `${JSON.stringify(summary)}\n` : formatSummary(summary, config.storageDir),
+        );
+      process.exitCode = exitCode;
+    } finally {
+      await world?.leave();
+    }
+  },
+});
+
+/** @throws {InvalidInputError} naming the actors that exist */
+async function loadActor(name: string): Promise<ActorDefinition> {
+  const names = readdirSync(ACTORS_DIR).filter((folder) =>
+    existsSync(path.join(ACTORS_DIR, folder, "main.ts")),
+  );
+  if (!names.includes(name))
+    throw new InvalidInputError(`no actor ${JSON.stringify(name)}; there are: ${names.join(", ")}`);
+  const { actor } = (await import(path.join(ACTORS_DIR, name, "main.ts"))) as { actor: ActorDefinition };
+  return actor;
+}
+
+/** @throws {InvalidInputError} when the text is neither JSON nor the name of a JSON file */
+async function readInput(text: string): Promise<unknown> {
+  const isJson = /^\s*[[{"]/.test(text);
+  if (!isJson && !existsSync(text)) {
+    throw new InvalidInputError(
+      `--input: expected JSON, or a file with it; there is no file ${JSON.stringify(text)}`,
+    );
+  }
+  try {
+    return JSON.parse(isJson ? text : await readFile(text, "utf8"));
+  } catch (error) {
+    const from = isJson ? "--input" : text;
+    throw new InvalidInputError(`${from}: expected JSON: ${(error as Error).message}`, { cause: error });
+  }
+}

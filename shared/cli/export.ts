@@ -1,0 +1,87 @@
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { defineCommand } from "citty";
+import { stringify } from "csv-stringify";
+import { readConfig } from "../config.ts";
+import { listDatasets, readDataset } from "../crawl/dataset-reader.ts";
+import type { Item } from "../crawl/run-storage.ts";
+import { InvalidInputError } from "../errors.ts";
+
+const FORMATS = ["csv", "jsonl", "json"];
+
+export const exportDataset = defineCommand({
+  meta: { name: "export", description: "Print a dataset of the storage folder, or write it to a file" },
+  args: {
+    dataset: { type: "positional", description: "name of the dataset", required: true },
+    format: { type: "string", description: FORMATS.join(", "), default: "jsonl" },
+    out: { type: "string", description: "file; default: standard output" },
+    storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
+  },
+  async run({ args }) {
+    const { storageDir } = readConfig({ ...process.env, ...(args.storage && { STORAGE_DIR: args.storage }) });
+    const names = await listDatasets(storageDir);
+    if (!names.includes(args.dataset)) {
+      throw new InvalidInputError(
+        `no dataset ${JSON.stringify(args.dataset)} in ${storageDir}; there are: ${names.join(", ") || "none"}`,
+      );
+    }
+    if (!FORMATS.includes(args.format)) {
+      throw new InvalidInputError(
+        `--format: expected ${FORMATS.join(", ")}, got ${JSON.stringify(args.format)}`,
+      );
+    }
+    const items = () => readDataset(storageDir, args.dataset);
+    if (args.out === undefined) await write(items, args.format, process.stdout);
+    else await writeFileWhole(args.out, (stream) => write(items, args.format, stream));
+  },
+});
+
+/** A reader of the file sees the old content or the new, never a part. */
+async function writeFileWhole(file: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await fill(createWriteStream(temporary));
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function write(items: () => AsyncGenerator<Item>, format: string, stream: Writable): Promise<void> {
+  try {
+    if (format === "csv") await writeCsv(items, stream);
+    else await pipeline(Readable.from(format === "json" ? toJson(items()) : toJsonLines(items())), stream);
+  } catch (error) {
+    // `b9 export … | head` has read enough.
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+  }
+}
+
+async function* toJsonLines(items: AsyncGenerator<Item>): AsyncGenerator<string> {
+  for await (const item of items) yield `${JSON.stringify(item)}\n`;
+}
+
+async function* toJson(items: AsyncGenerator<Item>): AsyncGenerator<string> {
+  let separator = "[\n";
+  for await (const item of items) {
+    yield `${separator}${JSON.stringify(item)}`;
+    separator = ",\n";
+  }
+  yield separator === "[\n" ? "[]\n" : "\n]\n";
+}
+
+/** Items do not all carry the same fields: a first pass collects the columns. RFC 4180; nested values as JSON. */
+async function writeCsv(items: () => AsyncGenerator<Item>, stream: Writable): Promise<void> {
+  const columns = new Set<string>();
+  for await (const item of items()) for (const name of Object.keys(item)) columns.add(name);
+  const csv = stringify({
+    header: true,
+    columns: [...columns],
+    record_delimiter: "windows",
+    cast: { boolean: String, object: (value) => JSON.stringify(value) },
+  });
+  await pipeline(Readable.from(items()), csv, stream);
+}

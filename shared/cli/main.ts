@@ -1,0 +1,73 @@
+import { defineCommand, runCommand, showUsage, type CommandDef } from "citty";
+import packageJson from "../../package.json" with { type: "json" };
+import { InvalidInputError } from "../errors.ts";
+
+const main = defineCommand({
+  meta: { name: "b9", version: packageJson.version, description: packageJson.description },
+  subCommands: {
+    crawl: () => import("./crawl.ts").then(({ crawl }) => crawl),
+    export: () => import("./export.ts").then(({ exportDataset }) => exportDataset),
+    demo: () => import("./demo.ts").then(({ demo }) => demo),
+    sandbox: () => import("./sandbox.ts").then(({ sandbox }) => sandbox),
+    bench: () => import("./bench.ts").then(({ bench }) => bench),
+  },
+});
+
+await run(process.argv.slice(2));
+
+/** Runs the command that `args` name. Wrong usage ends with exit code 2, as invalid input does. */
+async function run(args: string[]): Promise<void> {
+  const [command, parent] = await findCommand(args);
+  if (args.some((arg) => arg === "--help" || arg === "-h") || args.length === 0)
+    return showUsage(command, parent);
+  if (args[0] === "--version") return void process.stdout.write(`${packageJson.version}\n`);
+  try {
+    await assertKnownFlags(command, args);
+    await runCommand(main, { rawArgs: args });
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name !== "CLIError" && !(error instanceof InvalidInputError)) throw error;
+    process.stderr.write(`${message}\n`);
+    if (name === "CLIError")
+      process.stderr.write(`b9 ${[...args, "--help"].slice(0, 1).join(" ")} --help shows how\n`);
+    process.exitCode = 2;
+  }
+}
+
+/** The deepest subcommand that `args` name, and its parent. */
+async function findCommand(args: string[]): Promise<[CommandDef, CommandDef?]> {
+  let command: CommandDef = main;
+  let parent: CommandDef | undefined;
+  for (const arg of args) {
+    const subCommands = (await resolve(command.subCommands)) ?? {};
+    const next = subCommands[arg];
+    if (!next) break;
+    [parent, command] = [command, (await resolve(next)) as CommandDef];
+  }
+  return [command, parent];
+}
+
+/** citty takes any flag for granted; a misspelt `--resume` must not start a fresh crawl. */
+async function assertKnownFlags(command: CommandDef, args: string[]): Promise<void> {
+  const known = Object.entries((await resolve(command.args)) ?? {}).flatMap(
+    ([name, { alias }]: [string, { alias?: string | string[] }]) => [
+      name,
+      `no-${name}`,
+      ...[alias ?? []].flat(),
+    ],
+  );
+  const flags = args.flatMap((arg) => /^--?([a-z][\w-]*)/.exec(arg)?.[1] ?? []);
+  const unknown = flags.find((flag) => !known.includes(flag));
+  if (unknown !== undefined) {
+    throw new InvalidInputError(
+      `unknown option --${unknown}; there are ${known
+        .filter((name) => !name.startsWith("no-"))
+        .map((name) => `--${name}`)
+        .join(", ")}`,
+    );
+  }
+}
+
+async function resolve<T>(value: T | Promise<T> | (() => T | Promise<T>)): Promise<T> {
+  return value instanceof Function ? value() : value;
+}

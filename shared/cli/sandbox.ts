@@ -1,0 +1,43 @@
+import { defineCommand } from "citty";
+import { startSandbox } from "../../sandbox/sandbox.ts";
+import { readConfig } from "../config.ts";
+
+export const sandbox = defineCommand({
+  meta: { name: "sandbox", description: "Serve the stand-in world, on loopback only" },
+  args: {
+    port: { type: "string", description: "port; 0 picks a free one; default: SANDBOX_PORT" },
+    "time-scale": { type: "string", description: "virtual seconds a second; default: SANDBOX_TIME_SCALE" },
+    attached: { type: "boolean", description: "end when standard input closes", default: false },
+    json: {
+      type: "boolean",
+      description: "print the settings that point a crawl at it as one line of JSON",
+      default: false,
+    },
+  },
+  async run({ args }) {
+    const config = readConfig({
+      ...process.env,
+      ...(args.port && { SANDBOX_PORT: args.port }),
+      ...(args["time-scale"] && { SANDBOX_TIME_SCALE: args["time-scale"] }),
+    });
+    const world = await startSandbox({ port: config.sandboxPort, timeScale: config.sandboxTimeScale });
+    const stop = () => void world.close().then(() => process.exit(0));
+    process.once("SIGTERM", stop).once("SIGINT", stop);
+    if (args.attached) process.stdin.once("end", stop).once("close", stop).resume();
+    if (args.json) process.stdout.write(`${JSON.stringify({ url: world.url, env: world.env })}\n`);
+    else process.stdout.write(describe(world.url, world.env));
+  },
+});
+
+function describe(url: string, env: Record<string, string>): string {
+  const settings = Object.entries(env).map(([name, value]) => `  ${name}=${value}`);
+  return [
+    `The stand-in world listens on ${url} (Ctrl+C ends it)`,
+    `  ${url}/_sandbox/truth   what a perfect crawl finds`,
+    `  ${url}/_sandbox/log     every request it got`,
+    "",
+    "./b9 crawl reddit --sandbox joins it; other clients reach it with",
+    ...settings,
+    "",
+  ].join("\n");
+}
