@@ -1,0 +1,61 @@
+import { router } from "../../../actors/reddit/routes.ts";
+import type { Outcome } from "../../../shared/crawl/outcome.ts";
+import type { ClaimedRequest, Item, NewRequest } from "../../../shared/crawl/run-storage.ts";
+import type { DatasetName } from "../../../shared/datasets.ts";
+
+/** What a handler did with one answer. */
+export interface Handled {
+  items: Partial<Record<DatasetName, Item[]>>;
+  requests: NewRequest[];
+}
+
+export const OBSERVED_AT = "2026-01-02T03:04:05.000Z";
+
+/** Gives an answer's body to the request's handler, as the kit does. */
+export async function handle(request: NewRequest, body: unknown): Promise<Handled> {
+  const { handled, context } = createContext(request);
+  await router.route(request.label).handle({ ...context, body });
+  return handled;
+}
+
+/** Tells the request's handler that the site stated a fact instead of answering. */
+export async function handleGone(
+  request: NewRequest,
+  gone: { availability: Extract<Outcome, { kind: "gone" }>["availability"]; reason: string },
+): Promise<Handled> {
+  const { handled, context } = createContext(request);
+  await router
+    .route(request.label)
+    .gone?.({ ...context, gone: { kind: "gone", status: 403, headers: {}, body: {}, ...gone } });
+  return handled;
+}
+
+function createContext(request: NewRequest) {
+  const handled: Handled = { items: {}, requests: [] };
+  const claimed: ClaimedRequest & { userData: Record<string, unknown> } = {
+    priority: 0,
+    ...request,
+    userData: router.route(request.label).userData.parse(request.userData),
+    id: "request1",
+    attempt: 1,
+    retryCount: 0,
+    errorMessages: [],
+  };
+  const context = {
+    request: claimed,
+    observedAt: OBSERVED_AT,
+    async pushData(items: object | readonly object[], dataset: DatasetName) {
+      // As it is stored: what was left out is not there.
+      (handled.items[dataset] ??= []).push(...JSON.parse(JSON.stringify([items].flat())));
+    },
+    async addRequests(requests: readonly NewRequest[]) {
+      handled.requests.push(...requests);
+    },
+  };
+  return { handled, context };
+}
+
+/** A listing's body. */
+export function listing(kind: string, children: object[], after: string | null = null) {
+  return { kind: "Listing", data: { after, children: children.map((data) => ({ kind, data })) } };
+}
