@@ -14,7 +14,6 @@ export interface Media {
 }
 
 const GalleryImage = z.object({
-  status: z.literal("valid"),
   s: z.object({ u: text, gif: text, mp4: text, x: count, y: count }),
 });
 
