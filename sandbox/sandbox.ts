@@ -1,0 +1,230 @@
+import { once } from "node:events";
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAccessLog } from "./access-log.ts";
+import { type Exchange, type SiteRequest, sendAnswer } from "./answer.ts";
+import { createBudgets } from "./budgets.ts";
+import { createClock } from "./clock.ts";
+import { CONTROL_PREFIX, type Controls, answerControl } from "./control.ts";
+import { type FaultInput, createFaults, parseFaultPlan } from "./faults.ts";
+import { type Proxy, type ProxySpec, startProxy } from "./proxies.ts";
+import { OAUTH_PREFIX, PUBLIC_PREFIX, TOKEN_PATH, answerReddit } from "./reddit/site.ts";
+import { type Client, createTokens } from "./reddit/tokens.ts";
+import { truthAt } from "./reddit/truth.ts";
+import { type World, contentTime } from "./reddit/world.ts";
+
+export interface SandboxOptions {
+  /** On 127.0.0.1; 0 picks a free one. @default 0 */
+  port?: number;
+  /** The whole world, its faults and its quirks follow from it. @default 1 */
+  seed?: number;
+  /** Virtual seconds a real second. @default 1 */
+  timeScale?: number;
+  /** Virtual unix seconds at which the world starts. @default 2026-10-01T00:00:00Z */
+  startAt?: number;
+  /** Communities, up to 35,000. @default 300 */
+  subreddits?: number;
+  /** Accounts, up to 310,000; at least a tenth of the communities. @default 3000 */
+  users?: number;
+  /** Mean; a few communities have far more. @default 52 */
+  postsPerSubreddit?: number;
+  /** How much faster new posts come than before the start; 0 is a world that stands still. @default 0 */
+  growth?: number;
+  /** Registered apps. @default two with secrets */
+  clients?: Client[];
+  /** Requests of a client id in a window. @default 1000 */
+  budgetRequests?: number;
+  /** Length of all windows, virtual. @default 600 */
+  budgetSecs?: number;
+  /** Requests of an address to the public pages in a window. @default 100 */
+  anonymousRequests?: number;
+  /** First block of an owner that goes on after 20 answers 429 in a window, virtual; each further one doubles. @default 60 */
+  blockSecs?: number;
+  /** @default two of kind `ok` */
+  proxies?: ProxySpec[];
+  /** As `POST /_sandbox/faults` takes it. @default [] */
+  faults?: FaultInput[];
+  /** Whether the public `.json` pages answer. @default "open" */
+  public?: "open" | "closed";
+}
+
+export interface Sandbox {
+  url: string;
+  /** In the order of the option, dead ones too; with credentials where they are demanded. */
+  proxyUrls: string[];
+  /** Environment variables that point a client here: the first client id, all proxies. */
+  env: Record<string, string>;
+  /** Content of an identities file: every client id with its share of the proxies. */
+  identities: { reddit: Identity[] };
+  close(): Promise<void>;
+}
+
+export interface Identity {
+  name: string;
+  client_id: string;
+  client_secret: string;
+  user_agent: string;
+  proxies: string[];
+}
+
+const MAX_REQUEST_BYTES = 1_000_000;
+const CLIENTS: Client[] = [
+  { id: "sandbox-client-1", secret: "sandbox-secret-1" },
+  { id: "sandbox-client-2", secret: "sandbox-secret-2" },
+];
+
+/**
+ * Starts a stand-in world: Reddit under `/oauth` and `/www`, its controls under `/_sandbox`, and proxies on ports
+ * of their own. Nothing in it is shared with another one of the same process.
+ * @throws {RangeError} naming an option that makes no world
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const {
+    port = 0,
+    timeScale = 1,
+    budgetRequests = 1000,
+    budgetSecs = 600,
+    anonymousRequests = 100,
+    blockSecs = 60,
+  } = options;
+  const { clients = CLIENTS, proxies: specs = [{ kind: "ok" }, { kind: "ok" }] } = options;
+  const world = worldOf(options);
+  const clock = createClock(world.startAt, timeScale);
+  const budgets = createBudgets(world.startAt, blockSecs);
+  const faults = createFaults(world.seed, parseFaultPlan({ faults: options.faults ?? [] }));
+  const log = createAccessLog();
+  const proxies = await Promise.all(specs.map((spec, i) => startProxy(spec, i + 1, world.seed)));
+  const site = {
+    world,
+    clock,
+    budgets,
+    faults,
+    tokens: createTokens(clients, clock, world.seed),
+    clientAllowance: { requests: budgetRequests, windowSecs: budgetSecs },
+    anonymousAllowance: { requests: anonymousRequests, windowSecs: budgetSecs },
+    public: options.public ?? "open",
+    blockedAddresses: new Set(
+      proxies.filter((_, i) => specs[i]!.kind === "blocked").map((proxy) => proxy.address),
+    ),
+  };
+  const controls: Controls = {
+    clock,
+    log,
+    budgets,
+    faults,
+    env: () => ({ env, identities }),
+    truth: (path, query) => truthAt(world, path, query, contentTime(world, clock.now())),
+  };
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    if (request.url!.startsWith(CONTROL_PREFIX)) return answerControl(controls, request, response, body);
+    const exchange = answerReddit(site, toSiteRequest(request, body));
+    logExchange(request, exchange);
+    await sendAnswer(response, exchange.answer, exchange.fault);
+  }
+
+  function logExchange(request: IncomingMessage, { answer, fault, ...rest }: Exchange): void {
+    const isCut = fault?.kind === "reset" && fault.at === "headers";
+    log.add({
+      ...rest,
+      at: Date.now(),
+      virtual: clock.now(),
+      address: request.socket.remoteAddress ?? "",
+      method: request.method!,
+      path: request.url!,
+      status: isCut ? null : answer.status,
+      fault: fault?.kind ?? null,
+    });
+  }
+
+  const server = http.createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      // A defect of the stand-in must not pass for a fault of its world.
+      process.emitWarning(error as Error);
+      response.writeHead(599).end(String(error));
+    });
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const proxyUrls = proxies.map((proxy) => proxy.url);
+  const identities = { reddit: dealOut(clients, proxyUrls) };
+  const env = environment(url, identities.reddit[0]!, proxyUrls);
+  return { url, proxyUrls, env, identities, close: () => closeAll(server, proxies) };
+}
+
+function worldOf({
+  seed = 1,
+  subreddits = 300,
+  users = 3000,
+  postsPerSubreddit = 52,
+  growth = 0,
+  startAt = Date.UTC(2026, 9, 1) / 1000,
+}: SandboxOptions): World {
+  assertWithin("subreddits", subreddits, 1, 35_000);
+  assertWithin("users", users, Math.ceil(subreddits / 10), 310_000);
+  assertWithin("postsPerSubreddit", postsPerSubreddit, 0, 500);
+  assertWithin("growth", growth, 0, 1000);
+  return { seed, subreddits, users, postsPerSubreddit, growth, startAt };
+}
+
+function assertWithin(name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max))
+    throw new RangeError(`Expected ${name} ${min} to ${max}, got ${value}`);
+}
+
+function environment(url: string, identity: Identity, proxyUrls: string[]): Record<string, string> {
+  return {
+    REDDIT_API_URL: url + OAUTH_PREFIX,
+    REDDIT_TOKEN_URL: url + TOKEN_PATH,
+    REDDIT_PUBLIC_URL: url + PUBLIC_PREFIX,
+    REDDIT_CLIENT_ID: identity.client_id,
+    REDDIT_CLIENT_SECRET: identity.client_secret,
+    REDDIT_USER_AGENT: identity.user_agent,
+    PROXY_URLS: proxyUrls.join(","),
+  };
+}
+
+function dealOut(clients: readonly Client[], proxyUrls: readonly string[]): Identity[] {
+  return clients.map(({ id, secret }, i) => ({
+    name: id,
+    client_id: id,
+    client_secret: secret,
+    user_agent: `linux:${id}:1.0 (by /u/sandbox_${i + 1})`,
+    proxies: proxyUrls.filter((_, n) => n % clients.length === i),
+  }));
+}
+
+function toSiteRequest(request: IncomingMessage, body: string): SiteRequest {
+  const { pathname, searchParams } = new URL(request.url!, "http://sandbox");
+  const { method, url, headers, socket } = request;
+  return {
+    method: method!,
+    path: pathname,
+    url: url!,
+    query: searchParams,
+    headers,
+    address: socket.remoteAddress ?? "",
+    body,
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  if (request.method === "GET") return "";
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REQUEST_BYTES) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+async function closeAll(server: http.Server, proxies: readonly Proxy[]): Promise<void> {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  const closed = new Promise((done) => server.close(done));
+  server.closeAllConnections();
+  await closed;
+}
