@@ -1,0 +1,103 @@
+import type { Config } from "../../shared/config.ts";
+import type { BudgetReading } from "../../shared/crawl/budget.ts";
+import type { Fact, SiteRules } from "../../shared/crawl/classify.ts";
+import { readIdentitySpecs } from "../../shared/crawl/identities-file.ts";
+import type { Availability, Headers } from "../../shared/crawl/outcome.ts";
+import type { Site } from "../../shared/crawl/site.ts";
+import { InvalidInputError } from "../../shared/errors.ts";
+
+/** `oauth`: the official API, by token. `public`: the anonymous `.json` pages, closed for most since May 2026. */
+export type RedditSource = "oauth" | "public";
+
+const REDDIT = "https://www.reddit.com";
+
+/**
+ * Reddit as the kit must know it. Without a `source` it is `oauth` where an identity has a client id, else `public`
+ * where `REDDIT_PUBLIC_URL` names another host than Reddit itself.
+ *
+ * @throws {InvalidInputError} when nothing says where to get the data from, and what would
+ */
+export function createRedditSite(config: Config, source?: RedditSource): Site {
+  const hasClientId = readIdentitySpecs(config).some(({ clientId }) => clientId !== undefined);
+  const isOwnPublicHost = new URL(config.redditPublicUrl).origin !== REDDIT;
+  const chosen = source ?? (!hasClientId && isOwnPublicHost ? "public" : "oauth");
+  if (chosen === "public") return { ...publicSource(config.redditPublicUrl), ...COMMON, needsToken: false };
+  if (hasClientId) return { ...oauthSource(config.redditApiUrl), ...COMMON, needsToken: true };
+  throw new InvalidInputError(
+    "Reddit's API needs a client id: set REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, or IDENTITIES_FILE with " +
+      'a client_id; or choose the anonymous pages with "source": "public"',
+  );
+}
+
+type WireRequest = Pick<Site, "wireRequest">;
+
+/** `REDDIT_API_URL` may have a path; the canonical one is put after it. */
+function oauthSource(apiUrl: string): WireRequest {
+  return {
+    wireRequest: (url, { token }) => {
+      const { pathname, search } = canonicalUrl(url);
+      return {
+        url: join(apiUrl, pathname, search),
+        headers: { accept: "application/json", ...(token !== null && { authorization: `bearer ${token}` }) },
+      };
+    },
+  };
+}
+
+function publicSource(publicUrl: string): WireRequest {
+  return {
+    wireRequest: (url) => {
+      const { pathname, search } = canonicalUrl(url);
+      const path = `${pathname.replace(/\/$/, "")}${pathname === "/" ? "/" : ""}.json`;
+      return { url: join(publicUrl, path, search), headers: { accept: "application/json" } };
+    },
+  };
+}
+
+function canonicalUrl(url: string): URL {
+  const canonical = new URL(url);
+  if (canonical.origin !== REDDIT) throw new TypeError(`expected a URL of ${REDDIT}, got ${url}`);
+  return canonical;
+}
+
+/** `raw_json=1`: without it Reddit writes `&amp;`, `&lt;` and `&gt;` into titles and URLs. */
+function join(base: string, path: string, search: string): string {
+  return `${base.replace(/\/$/, "")}${path}${search ? `${search}&` : "?"}raw_json=1`;
+}
+
+/** Reddit's reasons in 403 and 404, and what each says about the target. */
+const AVAILABILITY_BY_REASON = new Map<string, Availability>([
+  ["private", "private"],
+  ["quarantined", "quarantined"],
+  ["gated", "gated"],
+  ["banned", "banned"],
+  // For paying members only: closed to us like a private one.
+  ["gold_only", "private"],
+]);
+
+const rules: SiteRules = {
+  readFact(_status, { reason }): Fact | null {
+    const availability = typeof reason === "string" && AVAILABILITY_BY_REASON.get(reason);
+    return availability ? { reason, availability } : null;
+  },
+  /** A subreddit that does not exist is answered with a redirect to a search for its name. */
+  readRedirect({ pathname }): Fact | null {
+    const isSearch = /^\/subreddits\/search(?:\.json)?\/?$/.test(pathname);
+    return isSearch ? { reason: "not_found", availability: "not_found" } : null;
+  },
+};
+
+/**
+ * The window of the client id by `x-ratelimit-used`, `-remaining` (a decimal: "996.0") and `-reset` (seconds to its
+ * end). Cached answers and many errors carry none.
+ */
+function readBudget(headers: Headers): BudgetReading | null {
+  const [used, remaining, resetSecs] = ["used", "remaining", "reset"].map((name) => {
+    const value = headers[`x-ratelimit-${name}`]?.trim() ?? "";
+    return /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : NaN;
+  });
+  const reading = { used: used!, remaining: remaining!, resetMs: resetSecs! * 1000 };
+  return Object.values(reading).every(Number.isFinite) ? reading : null;
+}
+
+const COMMON = { name: "reddit", rules, readBudget } as const;
