@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { redact } from "../redact.ts";
+import { classify } from "./classify.ts";
+import type { HttpClient } from "./http-client.ts";
+
+/** Why there is no new token, or that there is. */
+export type RenewResult =
+  | { kind: "renewed" }
+  /** The site does not take our credentials; the credential is retired. */
+  | { kind: "refused"; reason: string }
+  | { kind: "throttled"; retryAfterMs: number | null }
+  /** `viaProxy`: the proxy brought no answer, or its address is blocked. Another way may do better. */
+  | { kind: "failed"; reason: string; viaProxy: boolean };
+
+/** What lets an identity's requests in. Waiting between failed renewals is the caller's. */
+export interface Credential {
+  /** To send now; `null` while there is none. */
+  token(): string | null;
+  /** Why it will never work again, and what to check; `null` while it may. */
+  readonly retired: string | null;
+  /** True without a token, and early enough before its end: until then the old one stays usable. */
+  needsRenewal(now: number): boolean;
+  /** One renewal at a time: a call during one gets the same result. Never rejects. */
+  renew(via: { proxyUrl: string | null }): Promise<RenewResult>;
+  /** The site answered a request with `token` as asked. */
+  accepted(token: string): void;
+  /**
+   * The site answered a request with `token` with 401. One that worked before is dropped, to be renewed; one that
+   * never did retires the credential; one that was renewed meanwhile says nothing.
+   */
+  refused(token: string): void;
+}
+
+export interface OAuthTokenOptions {
+  /** The identity's, for messages. */
+  name: string;
+  tokenUrl: string;
+  clientId: string;
+  /** Empty for an installed app. */
+  clientSecret: string;
+  userAgent: string;
+  client: HttpClient;
+  now?: () => number;
+}
+
+/** Part of a token's life after which a new one is asked for. */
+const RENEW_AT = 0.9;
+
+const TokenAnswer = z.object({
+  access_token: z.string().min(1),
+  /** Seconds; Reddit gives 86,400. */
+  expires_in: z.number().positive(),
+});
+const ErrorAnswer = z.object({ error: z.string() });
+
+interface Token {
+  value: string;
+  renewAt: number;
+  expiresAt: number;
+  wasAccepted: boolean;
+}
+
+/**
+ * An app-only token of Reddit's `POST /api/v1/access_token`: no user, no refresh token, only asking again.
+ *
+ * @see https://github.com/reddit-archive/reddit/wiki/OAuth2#application-only-oauth
+ */
+export function createOAuthToken(options: OAuthTokenOptions): Credential {
+  const { name, tokenUrl, now = Date.now } = options;
+  const site = new URL(tokenUrl).host;
+  let current: Token | null = null;
+  let retired: string | null = null;
+  let renewal: Promise<RenewResult> | null = null;
+
+  async function renew(proxyUrl: string | null): Promise<RenewResult> {
+    const askedAt = now();
+    const result = await askToken(options, proxyUrl);
+    if (result.kind === "refused") {
+      retired =
+        `${site} refused the client id of identity "${name}" (${result.reason}): check client_id and client_secret ` +
+        "(REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, or IDENTITIES_FILE), and that the app is approved and not deleted";
+    }
+    if (result.kind !== "renewed") return result;
+    const lifeMs = result.expiresInSecs * 1000;
+    current = {
+      value: result.token,
+      renewAt: askedAt + lifeMs * RENEW_AT,
+      expiresAt: askedAt + lifeMs,
+      wasAccepted: false,
+    };
+    return { kind: "renewed" };
+  }
+
+  return {
+    token: () => (current && now() < current.expiresAt ? current.value : null),
+    get retired() {
+      return retired;
+    },
+    needsRenewal: (at) => retired === null && (current === null || at >= current.renewAt),
+    renew: ({ proxyUrl }) => (renewal ??= renew(proxyUrl).finally(() => (renewal = null))),
+    accepted(token) {
+      if (current?.value === token) current.wasAccepted = true;
+    },
+    refused(token) {
+      if (current?.value !== token) return;
+      if (!current.wasAccepted) {
+        retired =
+          `${site} gave identity "${name}" a token that the API refuses: check that REDDIT_API_URL and ` +
+          "REDDIT_TOKEN_URL belong together, and that the app is approved";
+      }
+      current = null;
+    },
+  };
+}
+
+type TokenResult =
+  | { kind: "renewed"; token: string; expiresInSecs: number }
+  | Exclude<RenewResult, { kind: "renewed" }>;
+
+async function askToken(options: OAuthTokenOptions, proxyUrl: string | null): Promise<TokenResult> {
+  const { name, tokenUrl, clientId, clientSecret, userAgent, client } = options;
+  const viaProxy = proxyUrl !== null;
+  let outcome;
+  try {
+    const answer = await client.send({
+      method: "POST",
+      url: tokenUrl,
+      headers: {
+        authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`,
+        "content-type": "application/x-www-form-urlencoded",
+        accept: "application/json",
+        "user-agent": userAgent,
+      },
+      body: grant(clientSecret).toString(),
+      identity: name,
+      proxyUrl,
+    });
+    outcome = classify(answer, {});
+  } catch (error) {
+    // A header that cannot be sent, for one. Nobody awaits a renewal where a rejection would be seen.
+    return { kind: "failed", reason: redact((error as Error).message), viaProxy: false };
+  }
+  switch (outcome.kind) {
+    case "ok":
+      return readToken(outcome.body);
+    case "throttled":
+      return { kind: "throttled", retryAfterMs: outcome.retryAfterMs };
+    case "unauthorized":
+      return { kind: "refused", reason: `401 ${outcome.reason}` };
+    case "gone": {
+      const { status } = outcome;
+      const reason = `${status} ${ErrorAnswer.safeParse(outcome.body).data?.error ?? outcome.reason}`;
+      // RFC 6749 §5.2 answers wrong credentials and grants with 400.
+      if (status === 400) return { kind: "refused", reason };
+      return {
+        kind: "failed",
+        reason: `the token endpoint answered ${reason}: check REDDIT_TOKEN_URL`,
+        viaProxy: false,
+      };
+    }
+    default: {
+      // Another way may do better where this one's proxy brought no answer, or only a page that blocks its address.
+      const isProxyToBlame = viaProxy && (outcome.kind === "blocked" || outcome.status === null);
+      return { kind: "failed", reason: `no token: ${outcome.reason}`, viaProxy: isProxyToBlame };
+    }
+  }
+}
+
+function grant(clientSecret: string): URLSearchParams {
+  if (clientSecret !== "") return new URLSearchParams({ grant_type: "client_credentials" });
+  return new URLSearchParams({
+    grant_type: "https://oauth.reddit.com/grants/installed_client",
+    device_id: "DO_NOT_TRACK_THIS_DEVICE",
+  });
+}
+
+function readToken(body: unknown): TokenResult {
+  const parsed = TokenAnswer.safeParse(body);
+  if (parsed.success) {
+    return { kind: "renewed", token: parsed.data.access_token, expiresInSecs: parsed.data.expires_in };
+  }
+  // Reddit answers some refusals with 200 and a body that says so.
+  const { data } = ErrorAnswer.safeParse(body);
+  if (data) return { kind: "refused", reason: data.error };
+  const fields = parsed.error.issues.map(({ path }) => path.join("."));
+  return {
+    kind: "failed",
+    reason: `no token: unexpected answer, check ${fields.join(", ")}`,
+    viaProxy: false,
+  };
+}
