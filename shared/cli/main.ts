@@ -49,22 +49,12 @@ async function findCommand(args: string[]): Promise<[CommandDef, CommandDef?]> {
 
 /** citty takes any flag for granted; a misspelt `--resume` must not start a fresh crawl. */
 async function assertKnownFlags(command: CommandDef, args: string[]): Promise<void> {
-  const known = Object.entries((await resolve(command.args)) ?? {}).flatMap(
-    ([name, { alias }]: [string, { alias?: string | string[] }]) => [
-      name,
-      `no-${name}`,
-      ...[alias ?? []].flat(),
-    ],
-  );
-  const flags = args.flatMap((arg) => /^--?([a-z][\w-]*)/.exec(arg)?.[1] ?? []);
-  const unknown = flags.find((flag) => !known.includes(flag));
+  const names = Object.keys((await resolve(command.args)) ?? {});
+  const flags = args.flatMap((arg) => /^--(?:no-)?([\w-]+)/.exec(arg)?.[1] ?? []);
+  const unknown = flags.find((flag) => !names.includes(flag));
   if (unknown !== undefined) {
-    throw new InvalidInputError(
-      `unknown option --${unknown}; there are ${known
-        .filter((name) => !name.startsWith("no-"))
-        .map((name) => `--${name}`)
-        .join(", ")}`,
-    );
+    const known = names.map((name) => `--${name}`).join(", ") || "none";
+    throw new InvalidInputError(`unknown option --${unknown}; there are: ${known}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { startSandbox } from "../../sandbox/sandbox.ts";
+import { startSandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
 import { readConfig } from "../config.ts";
 
 export const sandbox = defineCommand({
@@ -7,6 +7,7 @@ export const sandbox = defineCommand({
   args: {
     port: { type: "string", description: "port; 0 picks a free one; default: SANDBOX_PORT" },
     "time-scale": { type: "string", description: "virtual seconds a second; default: SANDBOX_TIME_SCALE" },
+    options: { type: "string", description: "all options of startSandbox (sandbox/sandbox.ts) as JSON" },
     attached: { type: "boolean", description: "end when standard input closes", default: false },
     json: {
       type: "boolean",
@@ -20,7 +21,11 @@ export const sandbox = defineCommand({
       ...(args.port && { SANDBOX_PORT: args.port }),
       ...(args["time-scale"] && { SANDBOX_TIME_SCALE: args["time-scale"] }),
     });
-    const world = await startSandbox({ port: config.sandboxPort, timeScale: config.sandboxTimeScale });
+    const world = await startSandbox({
+      port: config.sandboxPort,
+      timeScale: config.sandboxTimeScale,
+      ...(args.options !== undefined && (JSON.parse(args.options) as SandboxOptions)),
+    });
     const stop = () => void world.close().then(() => process.exit(0));
     process.once("SIGTERM", stop).once("SIGINT", stop);
     if (args.attached) process.stdin.once("end", stop).once("close", stop).resume();

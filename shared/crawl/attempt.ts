@@ -72,7 +72,7 @@ async function fetchAndHandle(
       ...effects.taken(),
     };
   }
-  const reaction = reactionTo(outcome, request.retryCount, { wasProven: ticket.wasProven });
+  const reaction = reactionTo(outcome, retriesOf(request, outcome.kind), ticket);
   if (reaction.kind === "retry") return reclaim(request, reaction, describe(outcome));
   if (outcome.kind === "gone") await route.gone?.({ ...context, gone: outcome });
   const { items, children } = effects.taken();
@@ -121,8 +121,8 @@ function settleError(request: ClaimedRequest, error: Error, now: number): Settle
   const reaction: Reaction =
     error instanceof NonRetryableError
       ? { kind: "fail" }
-      : countedRetry(request.retryCount, MAX_RETRIES.handlerError);
-  if (reaction.kind === "retry") return reclaim(request, reaction, message);
+      : countedRetry(retriesOf(request, "handlerError"), MAX_RETRIES.handlerError);
+  if (reaction.kind === "retry") return reclaim(request, reaction, `handlerError: ${message}`);
   const kind = error.name === "UnexpectedShapeError" ? "malformed" : "handlerError";
   const failed = toFailedRequest(
     request,
@@ -164,6 +164,11 @@ function toFailedRequest(
     observed_at: observedAt,
   };
   return { dataset: "failed_requests", key: request.id, item: { ...item } };
+}
+
+/** Counted retries of one kind: each left a message that begins with it. */
+function retriesOf({ errorMessages }: ClaimedRequest, kind: FailedRequest["outcome"]): number {
+  return errorMessages.filter((message) => message.startsWith(kind)).length;
 }
 
 /** One line of an outcome, for a request's error messages. */

@@ -1,5 +1,5 @@
 import { BasicCrawler } from "@crawlee/basic";
-import { Configuration, EventManager, EventType, type Request } from "@crawlee/core";
+import { Configuration, EventManager, type EventType, type Request } from "@crawlee/core";
 import { MemoryStorage } from "@crawlee/memory-storage";
 import type { ThrottledQueue } from "./throttled-queue.ts";
 
@@ -83,7 +83,8 @@ class ProcessEventManager extends EventManager {
     if (this.initialized) return;
     await super.init();
     this.#interval = setInterval(() => {
-      this.emit(EventType.SYSTEM_INFO, {
+      // A const enum, which type stripping cannot read.
+      this.emit("systemInfo" as EventType.SYSTEM_INFO, {
         createdAt: new Date(),
         memCurrentBytes: process.memoryUsage.rss(),
         cpuCurrentUsage: 0,

@@ -12,6 +12,8 @@ export interface Ticket {
   token: string | null;
   /** The identity got through the last time before this request. */
   wasProven: boolean;
+  /** The site had accepted the token before this request. */
+  tokenWasProven: boolean;
 }
 
 /** Where the next request can go, and when. */
@@ -65,6 +67,7 @@ export class IdentityPool {
       dispatch: identity.budget.sent(this.#now()),
       token: identity.credential?.token() ?? null,
       wasProven,
+      tokenWasProven: false,
     };
   }
 

@@ -8,43 +8,65 @@ export type Reaction =
   /** Back to its place. `counts`: against the request's retries. */
   | { kind: "retry"; delayMs: number; counts: boolean };
 
-/** Counted retries before a request fails for good. */
-export const MAX_RETRIES = { serverError: 5, malformed: 3, handlerError: 3, blocked: 3 } as const;
+/** Counted retries before a request fails for good; each kind has a count of its own. */
+export const MAX_RETRIES = {
+  serverError: 5,
+  malformed: 3,
+  handlerError: 3,
+  blocked: 3,
+  unauthorized: 2,
+} as const;
 
-const FREE: Reaction = { kind: "retry", delayMs: 0, counts: false };
+const FREE_DELAY_MS = 0;
+/** Time for other requests to show whether a token that was refused is good. */
+const REFUSED_DELAY_MS = 2_000;
+
+export interface ReactionOptions {
+  /** The identity got through the last time, so that a block may be about this one target. */
+  wasProven?: boolean;
+  /** The site had accepted the token before, so that a 401 may be about this one target. */
+  tokenWasProven?: boolean;
+  random?: () => number;
+}
 
 /**
  * Follows from the outcome's type alone. What is the client's or the budget's doing costs the request nothing,
  * for their clocks already hold it back; what may be the target's counts, with a growing delay.
  *
- * @param retryCount counted retries so far
- * @param wasProven the identity got through the last time, so that a block may be about this one target
+ * @param retries counted retries of this kind so far
  */
 export function reactionTo(
   outcome: Exclude<Outcome, { kind: "ok" }>,
-  retryCount: number,
-  { wasProven = false, random = Math.random }: { wasProven?: boolean; random?: () => number } = {},
+  retries: number,
+  { wasProven = false, tokenWasProven = false, random = Math.random }: ReactionOptions = {},
 ): Reaction {
   switch (outcome.kind) {
     case "gone":
       return { kind: "fail" };
     case "throttled":
+      return free(FREE_DELAY_MS);
     case "unauthorized":
-      return FREE;
+      return tokenWasProven
+        ? countedRetry(retries, MAX_RETRIES.unauthorized, random)
+        : free(REFUSED_DELAY_MS);
     case "blocked":
-      return wasProven ? countedRetry(retryCount, MAX_RETRIES.blocked, random) : FREE;
+      return wasProven ? countedRetry(retries, MAX_RETRIES.blocked, random) : free(FREE_DELAY_MS);
     case "serverError":
     case "malformed":
-      return countedRetry(retryCount, MAX_RETRIES[outcome.kind], random);
+      return countedRetry(retries, MAX_RETRIES[outcome.kind], random);
   }
 }
 
+function free(delayMs: number): Reaction {
+  return { kind: "retry", delayMs, counts: false };
+}
+
 /** A retry after 1 s, 2 s, … 60 s, or a failure when the retries are used up. */
-export function countedRetry(retryCount: number, maxRetries: number, random = Math.random): Reaction {
-  if (retryCount >= maxRetries) return { kind: "fail" };
+export function countedRetry(retries: number, maxRetries: number, random = Math.random): Reaction {
+  if (retries >= maxRetries) return { kind: "fail" };
   return {
     kind: "retry",
-    delayMs: backoffMs(retryCount + 1, null, { baseMs: 1_000, random }),
+    delayMs: backoffMs(retries + 1, null, { baseMs: 1_000, random }),
     counts: true,
   };
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { readConfig, type Config } from "../config.ts";
 import { InvalidInputError } from "../errors.ts";
-import { createLogger } from "../log.ts";
+import { createLogger, logCrawleeTo } from "../log.ts";
 import { createCrawl, type Crawl, type CrawlResult } from "./crawl.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { createHttpClient } from "./http-client.ts";
@@ -59,6 +59,8 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
   const input: unknown = parseInput(actor.input, raw);
   actor.site(config, input);
 
+  // Crawlee's own progress would be told twice; its warnings are not.
+  logCrawleeTo(log.child({}, { level: log.isLevelEnabled("debug") ? log.level : "warn" }));
   const startedAt = new Date();
   await mkdir(storageDir, { recursive: true });
   if (!resume) {

@@ -156,8 +156,9 @@ export class ThrottledQueue {
     if (this.#waitingSince !== null) this.#waitedMs += this.#options.now() - this.#waitingSince;
     this.#waitingSince = null;
     this.#sent++;
-    const { url, uniqueKey, label, userData, id, retryCount } = claimed;
-    const request = new Request({ url, uniqueKey, label, userData, id, retryCount });
+    const { url, uniqueKey, label, id, retryCount } = claimed;
+    const request = new Request({ url, uniqueKey, label, id });
+    request.retryCount = retryCount;
     const lease = {
       request: claimed,
       ticket: this.#options.pool.send(identity),
@@ -182,7 +183,7 @@ export class ThrottledQueue {
     const lease = this.lease(request);
     lease.abort.abort();
     const { id, attempt } = lease.request;
-    const errorMessage = request.errorMessages.at(-1) ?? "the attempt was given up";
+    const errorMessage = `handlerError: ${request.errorMessages.at(-1) ?? "the attempt was given up"}`;
     await this.#settle(lease, { kind: "reclaim", id, attempt, delayMs: 1_000, errorMessage });
   }
 

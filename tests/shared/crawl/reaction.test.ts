@@ -26,7 +26,13 @@ describe("reactionTo", () => {
   });
 
   it.each([throttled, unauthorized, blocked])("costs the request nothing: $kind", (outcome) => {
-    expect(reactionTo(outcome, 99)).toEqual({ kind: "retry", delayMs: 0, counts: false });
+    expect(reactionTo(outcome, 99)).toMatchObject({ kind: "retry", counts: false });
+  });
+
+  it("counts a 401 with a token that was accepted before", () => {
+    const options = { tokenWasProven: true, random };
+    expect(reactionTo(unauthorized, 0, options)).toMatchObject({ kind: "retry", counts: true });
+    expect(reactionTo(unauthorized, 2, options)).toEqual({ kind: "fail" });
   });
 
   it("counts a block of an identity that got through just before", () => {

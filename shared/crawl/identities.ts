@@ -1,0 +1,65 @@
+import { CookieJar } from "tough-cookie";
+import type { Config } from "../config.ts";
+import { Budget } from "./budget.ts";
+import type { HttpClient } from "./http-client.ts";
+import type { IdentitySpec } from "./identities-file.ts";
+import { Health, type Identity } from "./identity.ts";
+import { createOAuthToken, type Credential } from "./oauth-token.ts";
+import type { Site } from "./site.ts";
+
+export interface IdentityOptions {
+  site: Pick<Site, "needsToken">;
+  /** Asks for tokens. */
+  client: HttpClient;
+  config: Config;
+}
+
+/**
+ * An identity for every proxy of every spec, or one that goes out directly. Those of a client id share its token
+ * and budget; anonymous ones share the budget of their exit address.
+ */
+export function createIdentities(specs: readonly IdentitySpec[], options: IdentityOptions): Identity[] {
+  const { site, client, config } = options;
+  const budgets = new Map<string, Budget>();
+  const credentials = new Map<string, Credential>();
+  const usable = specs.filter(({ clientId }) => !site.needsToken || clientId !== undefined);
+  return usable.flatMap((spec) => {
+    const { clientId, userAgent } = spec;
+    const ceiling = {
+      requests: spec.budgetRequests ?? config.redditBudgetRequests,
+      windowMs: (spec.budgetSecs ?? config.redditBudgetSecs) * 1000,
+    };
+    const exits = spec.proxies.length > 0 ? spec.proxies : [null];
+    return exits.map((proxyUrl): Identity => {
+      const address = proxyUrl === null ? "direct" : new URL(proxyUrl).host;
+      const isAnonymous = !site.needsToken || clientId === undefined;
+      const owner = isAnonymous ? address : clientId;
+      return {
+        name: exits.length > 1 ? `${spec.name}@${address}` : spec.name,
+        userAgent,
+        proxyUrl,
+        credential: isAnonymous
+          ? null
+          : getOrCreate(credentials, clientId, () =>
+              createOAuthToken({
+                name: spec.name,
+                clientId,
+                clientSecret: spec.clientSecret ?? "",
+                userAgent,
+                tokenUrl: config.redditTokenUrl,
+                client,
+              }),
+            ),
+        budget: getOrCreate(budgets, owner, () => new Budget(isAnonymous ? address : spec.name, ceiling)),
+        cookies: new CookieJar(),
+        health: new Health(),
+      };
+    });
+  });
+}
+
+function getOrCreate<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = create()));
+  return value;
+}

@@ -1,0 +1,49 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { parseInput } from "../../../shared/crawl/input.ts";
+import { InvalidInputError } from "../../../shared/errors.ts";
+
+const Schema = z.strictObject({
+  names: z.array(z.string().regex(/^\w+$/, "expected a name: letters and digits")).min(1),
+  pages: z.array(z.strictObject({ sort: z.enum(["hot", "new"]), limit: z.int().max(1000).default(100) })),
+});
+
+const message = (raw: unknown) => {
+  try {
+    parseInput(Schema, raw);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidInputError);
+    return (error as Error).message;
+  }
+  throw new Error("the input was accepted");
+};
+
+it("returns what the schema reads, defaults filled in", () => {
+  expect(parseInput(Schema, { names: ["a"], pages: [{ sort: "new" }] })).toEqual({
+    names: ["a"],
+    pages: [{ sort: "new", limit: 100 }],
+  });
+});
+
+it("names every wrong field with what would be right and its value", () => {
+  const text = message({ names: ["a b"], pages: [{ sort: "best", limit: 2000 }] });
+  expect(text.split("\n")).toHaveLength(4);
+  expect(text).toContain('names[0]: expected a name: letters and digits, got "a b"');
+  expect(text).toMatch(/pages\[0\]\.sort: expected one of "hot"\|"new", got "best"/);
+  expect(text).toMatch(/pages\[0\]\.limit: .*1000, got 2000/);
+});
+
+it("names unknown fields", () => {
+  expect(message({ names: ["a"], pages: [], page: 1, pags: 2 })).toMatch(
+    /page: no such field[\s\S]*pags: no such field/,
+  );
+});
+
+it("says that a field is missing, or the whole input of the wrong kind", () => {
+  expect(message({ pages: [] })).toContain("names: expected array, got nothing");
+  expect(message([])).toContain("input: expected object, got []");
+});
+
+it("cuts long values", () => {
+  expect(message({ names: ["x ".repeat(500)], pages: [] }).length).toBeLessThan(300);
+});
