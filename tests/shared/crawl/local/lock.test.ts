@@ -1,0 +1,75 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { acquireLock } from "../../../../shared/crawl/local/lock.ts";
+
+/** Above the largest pid that Linux gives out (proc_sys_kernel(5)). */
+const DEAD_PID = 4_194_304 + 1;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "b9-lock-"));
+});
+afterEach(async () => rm(folder, { recursive: true }));
+
+it("is refused while its owner lives, who is named", async () => {
+  const release = await acquireLock(folder);
+  await expect(acquireLock(folder)).rejects.toThrow(
+    `${folder} is in use by process ${process.pid}; wait until it ends`,
+  );
+  await release();
+  await (
+    await acquireLock(folder)
+  )();
+});
+
+it("is taken over from an owner that is dead", async () => {
+  await writeFile(join(folder, "lock.7"), `${DEAD_PID} 123\n`);
+  const release = await acquireLock(folder);
+  await expect(acquireLock(folder)).rejects.toThrow(/in use/);
+  await release();
+});
+
+it.runIf(process.platform === "linux")(
+  "is taken over when another process has the owner's pid by now",
+  async () => {
+    await writeFile(join(folder, "lock.1"), `${process.pid} 1\n`);
+    const release = await acquireLock(folder);
+    await release();
+    expect(await readdir(folder)).toEqual(["lock.2"]);
+  },
+);
+
+it("is refused while the owner's pid lives and nobody knows since when", async () => {
+  await writeFile(join(folder, "lock.1"), `${process.pid} \n`);
+  await expect(acquireLock(folder)).rejects.toThrow(/in use/);
+});
+
+it("goes by the newest owner", async () => {
+  await writeFile(join(folder, "lock.9"), `${DEAD_PID} 123\n`);
+  await writeFile(join(folder, "lock.10"), `${process.pid} \n`);
+  await expect(acquireLock(folder)).rejects.toThrow(/in use/);
+});
+
+it("leaves one file behind, whatever came before", async () => {
+  await writeFile(join(folder, "lock.9"), "");
+  await writeFile(join(folder, "lock.10"), `${DEAD_PID} 123\n`);
+  await (
+    await acquireLock(folder)
+  )();
+  await (
+    await acquireLock(folder)
+  )();
+  expect(await readdir(folder)).toEqual(["lock.12"]);
+});
+
+it("goes to exactly one of those who find the same owner dead", async () => {
+  for (let round = 0; round < 20; round++) {
+    await writeFile(join(folder, `lock.${round * 100}`), `${DEAD_PID} 123\n`);
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(folder)));
+    const winners = results.filter((result) => result.status === "fulfilled");
+    expect(winners).toHaveLength(1);
+    await winners[0]?.value();
+  }
+});
