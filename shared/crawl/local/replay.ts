@@ -1,0 +1,112 @@
+import type { NewRequest } from "../run-storage.ts";
+import { readHeader, readRequests, readSettled, splitIds } from "./journal-lines.ts";
+import type { JournalHeader, ReclaimLine } from "./journal-lines.ts";
+import { addEntry, giveBackEntry, toSettled } from "./queue-state.ts";
+import type { QueueState } from "./queue-state.ts";
+import { scanLines } from "./scan-lines.ts";
+
+/** Distinct keys by dataset, in the order of first sight. */
+export type ItemKeys = Map<string, Set<string>>;
+
+/** Items by dataset. */
+export type ItemCounts = Record<string, number>;
+
+export interface Replayed {
+  state: QueueState;
+  itemKeys: ItemKeys;
+  /** Bytes of items, and how many items they are: those that came twice included. */
+  itemBytes: number;
+  items: number;
+}
+
+/**
+ * Reads a journal of `sizeBytes` back. Twice: first which requests are done with, so that only the others are kept
+ * as they come by. A million handled requests cost their ids.
+ * @throws {StorageError} naming file and line of any damage
+ */
+export async function replayJournal(path: string, sizeBytes: number): Promise<Replayed> {
+  const state: QueueState = { entries: new Map(), settled: new Map(), crashes: 0, added: 0, forefronts: 0 };
+  const replayed: Replayed = { state, itemKeys: new Map(), itemBytes: 0, items: 0 };
+  await scanLines(path, sizeBytes, (chunk, start, end) => {
+    readSettled(chunk, start, end, (id, attempt, outcome) => {
+      if (state.settled.has(id)) throw new SyntaxError(`request ${id} is committed for a second time`);
+      state.settled.set(id, toSettled(attempt, outcome));
+    });
+  });
+  let closed = true;
+  await scanLines(path, sizeBytes, (chunk, start, end) => {
+    closed = "close" in replayLine(replayed, chunk, start, end);
+  });
+  if (!closed) state.crashes++;
+  return replayed;
+}
+
+/** Counts `keys` as seen. */
+export function addItemKeys(itemKeys: ItemKeys, dataset: string, keys: readonly string[]): void {
+  let seen = itemKeys.get(dataset);
+  if (!seen) itemKeys.set(dataset, (seen = new Set()));
+  for (const key of keys) seen.add(key);
+}
+
+export function countItems(itemKeys: ItemKeys): ItemCounts {
+  return Object.fromEntries([...itemKeys].map(([dataset, keys]) => [dataset, keys.size]));
+}
+
+function replayLine(replayed: Replayed, chunk: Buffer, start: number, end: number): JournalHeader {
+  const { state } = replayed;
+  const { header, rest } = readHeader(chunk, start, end);
+  if ("request" in header) {
+    const { parse, rest: items } = readRequests(chunk, rest, end);
+    replayRequests(state, splitIds(header.ids), 0, parse);
+    replayKeys(replayed, header.keys, end - items);
+  } else if ("keys" in header) {
+    replayKeys(replayed, header.keys, end - rest);
+  } else if ("add" in header) {
+    const { parse } = readRequests(chunk, rest, end);
+    replayRequests(state, splitIds(header.add), header.forefront, parse);
+  } else if ("pending" in header) {
+    for (const { request, ...entry } of header.pending) addEntry(state, { ...toFields(request), ...entry });
+  } else if ("reclaim" in header) {
+    replayReclaim(state, header.reclaim);
+  } else if ("open" in header) {
+    state.crashes = header.open.crashes;
+  } else if (!("close" in header || "settled" in header)) {
+    throw new SyntaxError(`a line of no known kind: ${JSON.stringify(header).slice(0, 100)}`);
+  }
+  return header;
+}
+
+function replayRequests(
+  state: QueueState,
+  ids: readonly string[],
+  forefront: number,
+  parse: () => NewRequest[],
+): void {
+  // Most are done with, and parsing them is most of the work.
+  if (ids.every((id) => state.settled.has(id))) return;
+  const requests = parse();
+  if (requests.length !== ids.length) {
+    throw new SyntaxError(`${requests.length} requests for ${ids.length} ids`);
+  }
+  for (const [index, request] of requests.entries()) {
+    addEntry(state, { id: ids[index]!, forefront, ...toFields(request) });
+  }
+}
+
+function replayReclaim(state: QueueState, reclaim: ReclaimLine): void {
+  const entry = state.entries.get(reclaim.id);
+  if (entry) giveBackEntry(state, entry, reclaim);
+  else if (!state.settled.has(reclaim.id)) throw new SyntaxError(`request ${reclaim.id} was never added`);
+}
+
+function replayKeys(replayed: Replayed, keysByDataset: Record<string, string[]>, bytes: number): void {
+  replayed.itemBytes += bytes;
+  for (const [dataset, keys] of Object.entries(keysByDataset)) {
+    addItemKeys(replayed.itemKeys, dataset, keys);
+    replayed.items += keys.length;
+  }
+}
+
+function toFields(request: NewRequest): { json: string; priority: number } {
+  return { json: JSON.stringify(request), priority: request.priority ?? 0 };
+}
