@@ -1,0 +1,128 @@
+import type { Dirent } from "node:fs";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { RunStorage } from "../run-storage.ts";
+import { compactJournal, isWorthCompacting, unfinishedPath } from "./compaction.ts";
+import { datasetsFolder, queueFolder, recordsFolder } from "./folders.ts";
+import { plainLine } from "./journal-lines.ts";
+import { JournalRunStorage } from "./journal-run-storage.ts";
+import type { OpenedJournal } from "./journal-run-storage.ts";
+import { Journal } from "./journal.ts";
+import { acquireLock, isLockFile } from "./lock.ts";
+import { replayJournal } from "./replay.ts";
+import type { ItemCounts } from "./replay.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { findJournalEnd } from "./scan-lines.ts";
+import { toStorageError } from "./storage-failure.ts";
+
+export interface LocalRunStorage extends RunStorage {
+  /** What opening had to repair or tidy up, a sentence each. */
+  readonly notes: readonly string[];
+  /**
+   * Writes all datasets into `<storageDir>/datasets`, complete and without doubles.
+   * @returns items by dataset
+   */
+  writeDatasets(): Promise<ItemCounts>;
+}
+
+export interface LocalRunStorageOptions {
+  storageDir: string;
+  /** Names the queue: `<storageDir>/request_queues/<name>`. */
+  name: string;
+  /** Milliseconds since the epoch. @default Date.now */
+  now?: () => number;
+}
+
+/**
+ * Opens a crawl's queue, or creates it: a journal that one process at a time may have. Goes on where the last
+ * process ended, however it ended.
+ * @throws {StorageError} when another process has it, or the journal is damaged in its middle
+ */
+export async function openLocalRunStorage({
+  storageDir,
+  name,
+  now = Date.now,
+}: LocalRunStorageOptions): Promise<LocalRunStorage> {
+  const folder = queueFolder(storageDir, name);
+  try {
+    const release = await acquireLock(folder);
+    try {
+      const opened = await openJournal(join(folder, "journal.jsonl"));
+      return new JournalRunStorage({ ...opened, storageDir, now, release });
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  } catch (cause) {
+    throw toStorageError(`cannot open ${folder}`, cause);
+  }
+}
+
+/**
+ * Removes what the last crawl of this name has left, so that the next one starts fresh: its queue, all datasets, and
+ * all key-value records but `INPUT…`. Nothing else is touched, nor anything behind a symbolic link.
+ * @returns what was removed, relative to `storageDir`
+ * @throws {StorageError} while another process has the queue open
+ */
+export async function purgeLocalStorage({
+  storageDir,
+  name,
+}: {
+  storageDir: string;
+  name: string;
+}): Promise<string[]> {
+  const queue = queueFolder(storageDir, name);
+  const release = await acquireLock(queue);
+  try {
+    const datasets = await list(datasetsFolder(storageDir), (entry) => entry.isDirectory());
+    const records = await list(
+      recordsFolder(storageDir),
+      (entry) => entry.isFile() && !entry.name.startsWith("INPUT"),
+    );
+    // The journal goes last: until then a purge that was killed can be resumed from as if it had never begun.
+    const journal = await list(queue, (entry) => !isLockFile(entry.name));
+    const paths = [...datasets, ...records, ...journal];
+    for (const path of paths) await rm(path, { recursive: true });
+    return paths.map((path) => relative(storageDir, path));
+  } finally {
+    await release();
+  }
+}
+
+async function openJournal(path: string): Promise<OpenedJournal> {
+  const notes: string[] = [];
+  await rm(unfinishedPath(path), { force: true });
+  await writeFile(path, "", { flag: "a" });
+  const { size } = await stat(path);
+  let sizeBytes = await findJournalEnd(path);
+  if (sizeBytes < size) {
+    notes.push(`dropped the last ${size - sizeBytes} bytes of ${path}: a line that was never finished`);
+  }
+  const replayed = await replayJournal(path, sizeBytes);
+  if (isWorthCompacting(sizeBytes, replayed)) {
+    const before = sizeBytes;
+    sizeBytes = await compactJournal(path, before, replayed);
+    notes.push(`compacted ${path} from ${before} to ${sizeBytes} bytes`);
+  }
+  const journal = await Journal.open(path, sizeBytes);
+  const { state, itemKeys } = replayed;
+  try {
+    await journal.write(plainLine({ open: { crashes: state.crashes } }));
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+  return { path, journal, queue: new RequestQueue(state), itemKeys, notes };
+}
+
+/** Paths of the folder's entries that are `wanted`, sorted by name; none when there is no such folder. */
+async function list(folder: string, wanted: (entry: Dirent) => boolean): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return entries
+    .filter(wanted)
+    .map((entry) => join(folder, entry.name))
+    .sort();
+}

@@ -1,0 +1,18 @@
+import type { ClaimedRequest, Commit, NewRequest } from "../../shared/crawl/run-storage.ts";
+
+export function request(uniqueKey: string, rest: Partial<NewRequest> = {}): NewRequest {
+  const url = `https://oauth.reddit.com/${encodeURIComponent(uniqueKey)}`;
+  return { url, uniqueKey, label: "LISTING", userData: {}, ...rest };
+}
+
+export function commit({ id, attempt }: ClaimedRequest, rest: Partial<Commit> = {}): Commit {
+  return { id, attempt, outcome: "handled", items: [], children: [], ...rest };
+}
+
+export function post(key: string, fields: Record<string, unknown> = {}): Commit["items"][number] {
+  return { dataset: "reddit_posts", key, item: { reddit_id: key, ...fields } };
+}
+
+export function subreddit(name: string): Commit["items"][number] {
+  return { dataset: "reddit_subreddits", key: name, item: { name } };
+}
