@@ -22,6 +22,7 @@ export interface SiteRequest {
 export interface Answer {
   status: number;
   headers: Record<string, string>;
+  /** ASCII: JSON escapes all else. */
   body: string;
 }
 
@@ -44,7 +45,7 @@ export async function sendAnswer(
   answer: Answer,
   fault: Fault | null,
 ): Promise<void> {
-  const body = Buffer.from(answer.body);
+  const body = Buffer.from(answer.body, "latin1");
   const head = (headers: Record<string, string | number>): ServerResponse =>
     response.writeHead(answer.status, { ...answer.headers, ...headers });
   switch (fault?.kind) {

@@ -1,46 +1,72 @@
 import type { Answer, SiteRequest } from "../answer.ts";
 import type { Fault } from "../faults.ts";
-import { hashText } from "../random.ts";
-import { postThing } from "./post-body.ts";
-import { isExplicit, postCountAt } from "./post-numbers.ts";
-import { SORTS, type Sort, listedFullnames, pageOf, pageSize } from "./listings.ts";
-import { appPage, errorAnswer, jsonAnswer, redirectAnswer } from "./pages.ts";
-import { postAt } from "./posts.ts";
+import { comments, moreChildren } from "./comment-endpoints.ts";
+import { type Call, envelope, inPlace, listing, thing } from "./endpoint.ts";
+import { SORTS, type Sort, listedFullnames } from "./listings.ts";
+import { appPage, errorAnswer, jsonAnswer } from "./pages.ts";
 import { rulesBody } from "./rules.ts";
+import { searchPosts, searchSubreddits } from "./search.ts";
 import { subredditThing } from "./subreddits.ts";
-import { type Place, type World, placeById, placeByName, postById } from "./world.ts";
-
-/** One request to one endpoint. */
-export interface Call {
-  world: World;
-  at: number;
-  /** Decoded parts of the path that the route names, in order. */
-  params: string[];
-  query: URLSearchParams;
-  fault: Fault | null;
-  /** Absolute, for redirects. */
-  base: string;
-}
+import { userAbout, userData, userListing } from "./user-endpoints.ts";
+import { type Place, type World, placeByName } from "./world.ts";
 
 interface Route {
+  /** As the access log and the statistics name it. */
   endpoint: string;
-  methods: readonly string[];
   pattern: RegExp;
   answer: (call: Call) => Answer;
+  /** Whether a POST is answered too. */
+  takesForm?: boolean;
 }
 
-const SORT_PATTERN = SORTS.join("|");
+/** The first that matches answers. */
 const ROUTES: readonly Route[] = [
-  get("/api/info", /^\/api\/info$/, info),
-  get("/r/{subreddit}/about", /^\/r\/([^/]+)\/about$/, (call) =>
-    inPlace(call, "about", (place) => jsonAnswer(200, subredditThing(call.world, place, call.at))),
-  ),
-  get("/r/{subreddit}/about/rules", /^\/r\/([^/]+)\/about\/rules$/, (call) =>
-    inPlace(call, "about", (place) => jsonAnswer(200, rulesBody(call.world, place))),
-  ),
-  get("/r/{subreddit}/{sort}", new RegExp(`^/r/([^/]+)(?:/(${SORT_PATTERN}))?$`), (call) =>
-    inPlace(call, "listing", (place) => placeListing(call, place)),
-  ),
+  { endpoint: "/api/info", pattern: /^\/api\/info$/, answer: info },
+  {
+    endpoint: "/api/user_data_by_account_ids",
+    pattern: /^\/api\/user_data_by_account_ids$/,
+    answer: userData,
+  },
+  { endpoint: "/api/morechildren", pattern: /^\/api\/morechildren$/, answer: moreChildren, takesForm: true },
+  { endpoint: "/subreddits/search", pattern: /^\/subreddits\/search$/, answer: subredditSearch },
+  { endpoint: "/search", pattern: /^(?:\/r\/all)?\/search$/, answer: (call) => postSearch(call, null) },
+  {
+    endpoint: "/comments/{id}",
+    pattern: /^\/comments\/([^/]+)(?:\/[^/]*(?:\/([^/]+))?)?$/,
+    answer: (call) => comments(call, call.params[0]!, call.params[1] || null),
+  },
+  { endpoint: "/user/{name}/about", pattern: /^\/u(?:ser)?\/([^/]+)\/about$/, answer: userAbout },
+  {
+    endpoint: "/user/{name}/{listing}",
+    pattern: /^\/u(?:ser)?\/([^/]+)(?:\/(submitted|comments|overview))?$/,
+    answer: userListing,
+  },
+  {
+    endpoint: "/r/{subreddit}/about",
+    pattern: /^\/r\/([^/]+)\/about$/,
+    answer: (call) =>
+      inPlace(call, "about", (place) => jsonAnswer(200, subredditThing(call.world, place, call.at))),
+  },
+  {
+    endpoint: "/r/{subreddit}/about/rules",
+    pattern: /^\/r\/([^/]+)\/about\/rules$/,
+    answer: (call) => inPlace(call, "about", (place) => jsonAnswer(200, rulesBody(call.world, place))),
+  },
+  {
+    endpoint: "/r/{subreddit}/search",
+    pattern: /^\/r\/([^/]+)\/search$/,
+    answer: (call) => inPlace(call, "listing", (place) => postSearch(call, place)),
+  },
+  {
+    endpoint: "/r/{subreddit}/comments/{id}",
+    pattern: /^\/r\/[^/]+\/comments\/([^/]+)(?:\/[^/]*(?:\/([^/]+))?)?$/,
+    answer: (call) => comments(call, call.params[0]!, call.params[1] || null),
+  },
+  {
+    endpoint: "/r/{subreddit}/{sort}",
+    pattern: new RegExp(`^/r/([^/]+)(?:/(${SORTS.join("|")}))?$`),
+    answer: (call) => inPlace(call, "listing", (place) => placeListing(call, place)),
+  },
 ];
 
 /**
@@ -53,105 +79,27 @@ export function answerEndpoint(
   { prefix, at, fault }: { prefix: string; at: number; fault: Fault | null },
 ): { answer: Answer; endpoint: string | null } {
   const path = request.path.slice(prefix.length);
-  const bare = path.replace(/\/$/, "").replace(/\/?\.json$/, "");
   if (prefix === "/www" && !path.endsWith(".json")) return { answer: appPage(), endpoint: null };
-  for (const { endpoint, methods, pattern, answer } of ROUTES) {
-    const match = methods.includes(request.method) ? pattern.exec(bare) : null;
-    if (!match) continue;
-    const params = match.slice(1).map((part: string | undefined) => decodePart(part ?? ""));
-    const base = `http://${request.headers.host}${prefix}`;
-    const query = request.method === "POST" ? new URLSearchParams(request.body) : request.query;
-    const plain = answer({ world, at, params, query, fault, base });
-    return { answer: request.query.get("raw_json") === "1" ? plain : escapeStrings(plain), endpoint };
-  }
-  return { answer: errorAnswer(404), endpoint: null };
-}
-
-/** The content of a community, or the answer that says why there is none. */
-export function inPlace(call: Call, kind: "about" | "listing", content: (place: Place) => Answer): Answer {
-  const name = call.params[0]!;
-  const place = placeByName(call.world, name);
-  if (!place) {
-    const isPlain = kind === "about" && hashText(call.world.seed, name.toLowerCase()) % 2 === 0;
-    return isPlain
-      ? errorAnswer(404)
-      : redirectAnswer(`${call.base}/subreddits/search?q=${encodeURIComponent(name)}`);
-  }
-  const message = "This community is restricted & not for everyone.";
-  switch (place.state) {
-    case "ok":
-      return content(place);
-    case "banned":
-      return errorAnswer(404, { reason: "banned" });
-    case "quarantined":
-      return errorAnswer(403, {
-        reason: "quarantined",
-        quarantine_message: message,
-        quarantine_message_html: html(message),
-      });
-    case "gated":
-      return errorAnswer(403, {
-        reason: "gated",
-        interstitial_warning_message: message,
-        interstitial_warning_message_html: html(message),
-      });
-    default:
-      return errorAnswer(403, { reason: place.state });
-  }
-}
-
-/** A listing of things named by `fullnames`, in order, with the paging that the query asks for. */
-export function listing(
-  call: Call,
-  fullnames: readonly string[],
-  more: Record<string, unknown> = {},
-): Answer {
-  const { query, fault } = call;
-  const asked = query.get("after");
-  const after = asked && fault?.kind === "lost_anchor" ? "t3_deleted" : asked;
-  const overlap = fault?.kind === "rerank" ? fault.overlap : 0;
-  const page = pageOf(fullnames, {
-    after: after || null,
-    before: query.get("before") || null,
-    limit: pageSize(query.get("limit")),
-    overlap,
+  const bare = path.replace(/\/?(\.json)?$/, "");
+  const isForm = request.method === "POST";
+  const route = ROUTES.find(
+    ({ pattern, takesForm }) => (isForm ? takesForm : request.method === "GET") && pattern.test(bare),
+  );
+  if (!route) return { answer: errorAnswer(404), endpoint: null };
+  const plain = route.answer({
+    world,
+    at,
+    fault,
+    params: route.pattern
+      .exec(bare)!
+      .slice(1)
+      .map((part: string | undefined) => decodePart(part ?? "")),
+    url: request.url,
+    query: isForm ? new URLSearchParams(request.body) : request.query,
+    base: `http://${request.headers.host}${prefix}`,
   });
-  const next = fault?.kind === "repeating_after" && page.after ? asked || page.after : page.after;
-  return jsonAnswer(
-    200,
-    envelope(
-      page.items.map((name) => thing(call.world, name, call.at)).filter((text) => text !== null),
-      next,
-      more,
-    ),
-  );
-}
-
-export function envelope(
-  things: readonly string[],
-  after: string | null,
-  more: Record<string, unknown> = {},
-): string {
-  const extra = JSON.stringify({ after, dist: things.length, modhash: null, geo_filter: "", ...more }).slice(
-    0,
-    -1,
-  );
-  return `{"kind":"Listing","data":${extra},"children":[${things.join(",")}],"before":null}}`;
-}
-
-/** A post, community or comment by its fullname, as JSON text; `null` where there is none to see. */
-export function thing(world: World, fullname: string, at: number): string | null {
-  const [kind, id] = [fullname.slice(0, 3), fullname.slice(3)];
-  if (kind === "t5_") {
-    const place = placeById(world, id);
-    return place?.state === "ok" ? subredditThing(world, place, at) : null;
-  }
-  if (kind !== "t3_") return null;
-  const found = postById(world, id);
-  if (!found || found.place.state !== "ok" || found.ordinal >= postCountAt(world, found.place, at))
-    return null;
-  if (isExplicit(world, found.place, found.ordinal)) return null;
-  return postThing(world, postAt(world, found.place, found.ordinal, at));
+  const isRaw = request.query.get("raw_json") === "1";
+  return { answer: isRaw ? plain : escapeStrings(plain), endpoint: route.endpoint };
 }
 
 function placeListing(call: Call, place: Place): Answer {
@@ -171,19 +119,29 @@ function info(call: Call): Answer {
   return jsonAnswer(200, envelope(things, null));
 }
 
+/** `GET /search`, `/r/{subreddit}/search`: posts, or communities with `type=sr`. `restrict_sr` makes the place count. */
+function postSearch(call: Call, place: Place | null): Answer {
+  const { query, world, at } = call;
+  if (query.get("type") === "sr") return subredditSearch(call);
+  const isRestricted = ["1", "on", "true"].includes(query.get("restrict_sr") ?? "");
+  const within = isRestricted ? place : null;
+  const found = searchPosts(
+    world,
+    { q: query.get("q") ?? "", within, sort: query.get("sort") ?? "relevance", t: query.get("t") },
+    at,
+  );
+  return listing(call, found, { facets: {} });
+}
+
+function subredditSearch(call: Call): Answer {
+  return listing(call, searchSubreddits(call.world, call.query.get("q") ?? ""));
+}
+
 /** Without `raw_json=1` Reddit escapes these three signs in every string; outside of strings JSON has none. */
 function escapeStrings(answer: Answer): Answer {
   if (!answer.headers["content-type"]!.startsWith("application/json")) return answer;
   const body = answer.body.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   return { ...answer, body };
-}
-
-function get(endpoint: string, pattern: RegExp, answer: Route["answer"]): Route {
-  return { endpoint, methods: ["GET"], pattern, answer };
-}
-
-function html(text: string): string {
-  return `<!-- SC_OFF --><div class="md"><p>${text}</p>\n</div><!-- SC_ON -->`;
 }
 
 /** A part that is no valid encoding stands for itself: it names nothing. */

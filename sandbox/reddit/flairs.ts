@@ -1,4 +1,4 @@
-import { type Draw, between, draws, hash, pick } from "../random.ts";
+import { type Draw, hash, pick } from "../random.ts";
 import { ASPECT, type Place, type World } from "./world.ts";
 
 export interface Flair {
@@ -14,25 +14,26 @@ export interface Flair {
 const LINK_TEXTS = ["Discussion", "Help & Advice", "Show-off", "Q&A", "Meta", "News <24h"];
 const COLOURS = ["", "#0079d3", "#ffb000", "#edeff1", "transparent"];
 
-/** The templates that a community offers; none in a third of them. */
-export function linkFlairs(world: World, place: Place): Flair[] {
-  const draw = draws(world.seed, ASPECT.flair, place.index);
-  if (draw() < 1 / 3) return [];
-  return LINK_TEXTS.slice(0, between(draw, 1, LINK_TEXTS.length)).map((text, i) => {
-    const isRich = draw() < 0.4;
-    return {
-      templateId: uuid(hash(world.seed, ASPECT.flair, place.index, i)),
-      text: isRich ? `:star: ${text}` : text,
-      textColor: draw() < 0.5 ? "dark" : "light",
-      backgroundColor: pick(draw, COLOURS),
-      richtext: isRich
-        ? [
-            { e: "emoji", a: ":star:", u: "https://emoji.redditmedia.com/x1/star" },
-            { e: "text", t: ` ${text}` },
-          ]
-        : [],
-    };
-  });
+/** One of the templates that a community offers; `null` in the third of them that offer none. */
+export function linkFlair(world: World, place: Place, choice: number): Flair | null {
+  const community = hash(world.seed, ASPECT.flair, place.index);
+  if (community % 3 === 0) return null;
+  const i = Math.floor(choice * (1 + (community % LINK_TEXTS.length)));
+  const template = hash(world.seed, ASPECT.flair, place.index, i + 1);
+  const isRich = template % 5 < 2;
+  const text = LINK_TEXTS[i]!;
+  return {
+    templateId: uuid(template),
+    text: isRich ? `:star: ${text}` : text,
+    textColor: template & 1 ? "dark" : "light",
+    backgroundColor: COLOURS[template % COLOURS.length]!,
+    richtext: isRich
+      ? [
+          { e: "emoji", a: ":star:", u: "https://emoji.redditmedia.com/x1/star" },
+          { e: "text", t: ` ${text}` },
+        ]
+      : [],
+  };
 }
 
 export function userFlair(draw: Draw, topic: string): Flair {

@@ -58,10 +58,11 @@ export function rankedOrdinals(
   return [...sticky, ...ranked.filter((ordinal) => !sticky.includes(ordinal))].slice(0, LISTING_CAP);
 }
 
-/** Greatest rank first; equals keep their order, newest first. */
+/** Greatest rank first; equals keep their order. */
 export function sortByRank(ordinals: readonly number[], rankOf: (ordinal: number) => number): number[] {
-  const ranks = new Map(ordinals.map((ordinal) => [ordinal, rankOf(ordinal)]));
-  return ordinals.toSorted((a, b) => ranks.get(b)! - ranks.get(a)!);
+  const ranks = Float64Array.from(ordinals, rankOf);
+  const order = Array.from(ordinals.keys()).sort((a, b) => ranks[b]! - ranks[a]! || a - b);
+  return order.map((i) => ordinals[i]!);
 }
 
 function rank(world: World, place: Place, ordinal: number, sort: Sort, at: number): number {

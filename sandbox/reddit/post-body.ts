@@ -1,7 +1,7 @@
 import type { Medium } from "./post-content.ts";
 import type { Post } from "./posts.ts";
 import { subscribersAt } from "./subreddits.ts";
-import { divOf } from "./texts.ts";
+import { asciiJson, divOf } from "./texts.ts";
 import type { World } from "./world.ts";
 
 /** The keys that a reader without an account always sees with the same value. */
@@ -52,48 +52,66 @@ const FIXED = JSON.stringify({
   contest_mode: false,
   mod_reports: [],
   author_patreon_flair: false,
+  author_flair_css_class: null,
+  author_flair_template_id: null,
 }).slice(1, -1);
 
-/** A `t3` thing as `GET /r/{subreddit}/{sort}` answers it with `raw_json=1`, as JSON text. */
+/**
+ * A `t3` thing as `GET /r/{subreddit}/{sort}` answers it with `raw_json=1`, as JSON text. Written by hand where
+ * values need no escaping: a page has a hundred of them.
+ */
 export function postThing(world: World, post: Post): string {
   return `{"kind":"t3","data":${postData(world, post)}}`;
 }
 
 function postData(world: World, post: Post): string {
-  const crossposts = post.parent
-    ? `,"crosspost_parent":"t3_${post.parent.id}","crosspost_parent_list":[${post.parent.post ? postData(world, post.parent.post) : ""}]`
-    : "";
-  const created = `"created":${post.createdUtc}.0,"created_utc":${post.createdUtc}.0`;
-  return `{${FIXED},${created},${JSON.stringify(facts(world, post)).slice(1, -1)}${crossposts}}`;
+  const { place, parent } = post;
+  const isProfile = place.owner !== null;
+  const name = isProfile ? place.name.slice(2) : place.name;
+  const thumbnailSize = post.thumbnail.startsWith("http") ? 140 : null;
+  const adsLevel = post.over18 ? `null,"whitelist_status":null` : `6,"whitelist_status":"all_ads"`;
+  return `{${FIXED},
+"subreddit":"${place.name}","subreddit_id":"t5_${place.id}","subreddit_type":"${isProfile ? "user" : "public"}",
+"subreddit_name_prefixed":"${isProfile ? "u" : "r"}/${name}","subreddit_subscribers":${subscribersAt(world, place, post.at) ?? 0},
+"id":"${post.id}","name":"t3_${post.id}","permalink":"${post.permalink}","url":"${post.url}","domain":"${post.domain}",
+"created":${post.createdUtc}.0,"created_utc":${post.createdUtc}.0,"edited":${post.edited},
+${authorKeys(post)}
+"score":${post.score},"ups":${post.score},"upvote_ratio":${post.upvoteRatio},
+"num_comments":${post.numComments},"num_crossposts":${post.numCrossposts},
+"gilded":${post.awards > 1 ? 1 : 0},"total_awards_received":${post.awards},
+"over_18":${post.over18},"spoiler":${post.spoiler},"stickied":${post.stickied},"locked":${post.locked},
+"archived":${post.archived},"is_original_content":${post.isOriginalContent},
+"is_robot_indexable":${post.removedBy === null},"is_crosspostable":${post.removedBy === null},
+"distinguished":${quoted(post.distinguished)},"removed_by_category":${quoted(post.removedBy)},
+"pwls":6,"parent_whitelist_status":"all_ads","wls":${adsLevel},
+"thumbnail":"${post.thumbnail}","thumbnail_width":${thumbnailSize},"thumbnail_height":${thumbnailSize},
+${asciiJson({ ...texts(post), ...media(post) }).slice(1, -1)}
+${parent ? `,"crosspost_parent":"t3_${parent.id}","crosspost_parent_list":[${parent.post ? postData(world, parent.post) : ""}]` : ""}}`;
 }
 
-function facts(world: World, post: Post) {
-  const { place, flair, authorFlair, author } = post;
-  const isSelf = post.form === "text" || post.form === "poll";
-  const thumbnailSize = post.thumbnail.startsWith("http") ? 140 : null;
+/** A deleted account leaves only its name's place behind. */
+function authorKeys({ author, authorFlair }: Post): string {
+  const { textColor = null, backgroundColor = null } = authorFlair ?? {};
+  const always = `"author_flair_text_color":${quoted(textColor)},"author_flair_background_color":${quoted(backgroundColor)},`;
+  if (!author) return `"author":"[deleted]",${always}`;
+  const type = authorFlair?.richtext.length ? "richtext" : "text";
+  return `"author":"${author.name}","author_fullname":"t2_${author.id}","author_flair_type":"${type}",
+"author_flair_richtext":${asciiJson(authorFlair?.richtext ?? [])},${always}`;
+}
+
+/** What needs escaping, and keys that not every post has. */
+function texts(post: Post): Record<string, unknown> {
+  const { flair, authorFlair, form } = post;
+  const isSelf = form === "text" || form === "poll";
   return {
-    subreddit: place.name,
-    subreddit_id: `t5_${place.id}`,
-    subreddit_name_prefixed: place.owner === null ? `r/${place.name}` : `u/${place.name.slice(2)}`,
-    subreddit_type: place.owner === null ? "public" : "user",
-    subreddit_subscribers: subscribersAt(world, place, post.at) ?? 0,
-    id: post.id,
-    name: `t3_${post.id}`,
     title: post.title,
     selftext: post.selftext,
     selftext_html: post.selftext ? `<!-- SC_OFF -->${divOf(post.selftext)}<!-- SC_ON -->` : null,
-    author: author?.name ?? "[deleted]",
-    // A deleted account has none of these keys.
-    ...(author && {
-      author_fullname: `t2_${author.id}`,
-      author_flair_type: authorFlair?.richtext.length ? "richtext" : "text",
-      author_flair_richtext: authorFlair?.richtext ?? [],
-    }),
+    is_self: isSelf,
+    is_video: form === "video",
+    is_reddit_media_domain: /^[iv]\.redd\.it$/.test(post.domain),
+    ...(!isSelf && { url_overridden_by_dest: post.url }),
     author_flair_text: authorFlair?.text ?? null,
-    author_flair_text_color: authorFlair?.textColor ?? null,
-    author_flair_background_color: authorFlair?.backgroundColor ?? null,
-    author_flair_css_class: null,
-    author_flair_template_id: null,
     // Chosen flair only; the key is missing otherwise.
     ...(flair?.templateId && { link_flair_template_id: flair.templateId }),
     link_flair_text: flair?.text ?? null,
@@ -102,40 +120,11 @@ function facts(world: World, post: Post) {
     link_flair_css_class: flair ? "" : null,
     link_flair_richtext: flair?.richtext ?? [],
     link_flair_type: flair?.richtext.length ? "richtext" : "text",
-    permalink: post.permalink,
-    url: post.url,
-    ...(!isSelf && { url_overridden_by_dest: post.url }),
-    domain: post.domain,
-    is_self: isSelf,
-    is_video: post.form === "video",
-    is_reddit_media_domain: /^[iv]\.redd\.it$/.test(post.domain),
-    thumbnail: post.thumbnail,
-    thumbnail_width: thumbnailSize,
-    thumbnail_height: thumbnailSize,
-    score: post.score,
-    ups: post.score,
-    upvote_ratio: post.upvoteRatio,
-    num_comments: post.numComments,
-    num_crossposts: post.numCrossposts,
-    gilded: post.awards > 1 ? 1 : 0,
-    total_awards_received: post.awards,
-    over_18: post.over18,
-    spoiler: post.spoiler,
-    stickied: post.stickied,
-    locked: post.locked,
-    archived: post.archived,
-    edited: post.edited,
-    distinguished: post.distinguished,
-    removed_by_category: post.removedBy,
-    is_original_content: post.isOriginalContent,
-    is_robot_indexable: post.removedBy === null,
-    is_crosspostable: post.removedBy === null,
-    pwls: post.over18 ? null : 6,
-    wls: post.over18 ? null : 6,
-    whitelist_status: post.over18 ? null : "all_ads",
-    parent_whitelist_status: post.over18 ? null : "all_ads",
-    ...media(post),
   };
+}
+
+function quoted(text: string | null): string {
+  return text === null ? "null" : `"${text}"`;
 }
 
 function media(post: Post): Record<string, unknown> {

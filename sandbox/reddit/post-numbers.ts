@@ -23,7 +23,18 @@ export function postCountAt(world: World, place: Place, at: number): number {
   const grown =
     world.growth === 0 ? 0 : Math.floor(((at - world.startAt) * world.growth) / place.intervalSecs);
   const count = place.postCount + Math.max(0, grown);
-  return grown > 0 || world.growth > 0 ? count + (postCreatedUtc(world, place, count) <= at ? 1 : 0) : count;
+  return world.growth > 0 && postCreatedUtc(world, place, count) <= at ? count + 1 : count;
+}
+
+/** Whether a post exists by now and its address shows something, be it that it was deleted. */
+export function isVisible(
+  world: World,
+  { place, ordinal }: { place: Place; ordinal: number },
+  at: number,
+): boolean {
+  return (
+    place.state === "ok" && ordinal < postCountAt(world, place, at) && !isExplicit(world, place, ordinal)
+  );
 }
 
 /** False for what listings leave out: deleted posts, and explicit ones, which API clients do not get. */
@@ -83,7 +94,9 @@ function finalScore(world: World, place: Place, ordinal: number): number {
   return Math.min(150_000, Math.floor((Math.sqrt(place.subscribers) / 8) * (u ** -0.6 - 1)));
 }
 
+/** All comments that a post will ever get; nobody writes below the posts of a profile. */
 function finalComments(world: World, place: Place, ordinal: number): number {
+  if (place.owner !== null) return 0;
   const u = unit(world.seed, ASPECT.comments, place.index, ordinal);
   if (u < 0.12) return 0;
   return Math.min(
@@ -93,6 +106,6 @@ function finalComments(world: World, place: Place, ordinal: number): number {
 }
 
 /** Share of its final votes and comments that a thing of this age has. */
-function ripeness(ageSecs: number): number {
+export function ripeness(ageSecs: number): number {
   return 1 - Math.exp(-Math.max(0, ageSecs) / RIPENING_SECS);
 }

@@ -1,5 +1,5 @@
-import { type Draw, between, draws, pick } from "../random.ts";
-import { type Flair, linkFlairs, userFlair } from "./flairs.ts";
+import { type Draw, between, draws } from "../random.ts";
+import { type Flair, linkFlair, userFlair } from "./flairs.ts";
 import { CLUSTER_SIZE, accountName } from "./names.ts";
 import { type PostContent, drawForm, postContent } from "./post-content.ts";
 import {
@@ -103,7 +103,7 @@ export function postAt(world: World, place: Place, ordinal: number, at: number):
     edited: draw() < 0.1 && content.selftext && editedUtc <= at ? editedUtc : false,
     distinguished: stickied ? "moderator" : null,
     removedBy,
-    flair: draw() < 0.6 ? pickOrNull(draw, linkFlairs(world, place)) : null,
+    flair: draw() < 0.6 ? linkFlair(world, place, draw()) : null,
     authorFlair: draw() < 0.2 ? userFlair(draw, place.topic) : null,
     awards: draw() < 0.02 ? between(draw, 1, 3) : 0,
     isOriginalContent: draw() < 0.03,
@@ -175,8 +175,4 @@ function slug(title: string): string {
     .replace(/[^a-z0-9]+/g, "_")
     .replace(/^_|_$/g, "")
     .slice(0, 50);
-}
-
-function pickOrNull<T>(draw: Draw, list: readonly T[]): T | null {
-  return list.length ? pick(draw, list) : null;
 }

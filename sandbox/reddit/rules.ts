@@ -1,5 +1,5 @@
 import { type Draw, between, draws, pick } from "../random.ts";
-import { toHtml } from "./texts.ts";
+import { asciiJson, toHtml } from "./texts.ts";
 import { ASPECT, type Place, type World } from "./world.ts";
 
 export interface Rule {
@@ -65,7 +65,7 @@ export function rulesBody(world: World, place: Place): string {
     // Without a description the key is there and its HTML is not.
     ...(rest.description && { description_html: toHtml(rest.description) }),
   }));
-  return JSON.stringify({ rules, site_rules: SITE_RULES, site_rules_flow: SITE_RULES_FLOW });
+  return asciiJson({ rules, site_rules: SITE_RULES, site_rules_flow: SITE_RULES_FLOW });
 }
 
 const SITE_RULES = [

@@ -1,6 +1,6 @@
 import { type Draw, between, draws, hash, pick } from "../random.ts";
 import { ruleTexts } from "./rules.ts";
-import { paragraphs, toHtml } from "./texts.ts";
+import { asciiJson, paragraphs, toHtml } from "./texts.ts";
 import { ASPECT, type Place, type World } from "./world.ts";
 
 const DAY = 86_400;
@@ -79,7 +79,7 @@ export function subredditFacts(world: World, place: Place, at: number) {
 
 /** A `t5` thing as `GET /r/{subreddit}/about` and `/api/info` answer it with `raw_json=1`, as JSON text. */
 export function subredditThing(world: World, place: Place, at: number): string {
-  return `{"kind":"t5","data":{${FIXED},${JSON.stringify(subredditFacts(world, place, at)).slice(1)}}`;
+  return `{"kind":"t5","data":{${FIXED},${asciiJson(subredditFacts(world, place, at)).slice(1)}}`;
 }
 
 /** Younger keys: old communities answer without them. */

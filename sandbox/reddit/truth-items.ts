@@ -1,5 +1,5 @@
 import type { Medium } from "./post-content.ts";
-import { isExplicit, postCountAt } from "./post-numbers.ts";
+import { isVisible } from "./post-numbers.ts";
 import { type Post, postAt } from "./posts.ts";
 import { subredditFacts, subscribersAt } from "./subreddits.ts";
 import { type Place, type World, placeByName, postById } from "./world.ts";
@@ -70,11 +70,9 @@ export function subredditItem(world: World, name: string, at: number) {
 /** An item of `reddit_posts`; `null` for what nobody can see. */
 export function postItemById(world: World, id: string, at: number) {
   const found = postById(world, id);
-  if (!found || found.place.state !== "ok" || found.ordinal >= postCountAt(world, found.place, at))
-    return null;
-  return isExplicit(world, found.place, found.ordinal)
-    ? null
-    : postItem(world, postAt(world, found.place, found.ordinal, at));
+  return found && isVisible(world, found, at)
+    ? postItem(world, postAt(world, found.place, found.ordinal, at))
+    : null;
 }
 
 function postItem(world: World, post: Post) {
@@ -130,7 +128,7 @@ function postItem(world: World, post: Post) {
 }
 
 /** `gallery` > `video` > `text` > `image` > `link`, the first that applies. */
-function contentType({ form, domain }: Post): string {
+export function contentType({ form, domain }: Post): string {
   if (form === "poll") return "text";
   if (form === "crosspost") return domain === "i.redd.it" || domain === "i.imgur.com" ? "image" : "link";
   return form;

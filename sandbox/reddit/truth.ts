@@ -1,63 +1,133 @@
-import { LISTING_CAP, SORTS, type Sort, listedFullnames } from "./listings.ts";
+import { LISTING_CAP, SORTS, listedFullnames } from "./listings.ts";
+import { searchPosts, searchSubreddits } from "./search.ts";
 import { availability, postItemById, subredditItem } from "./truth-items.ts";
-import { type World, place as placeAt, placeByName, totalPosts } from "./world.ts";
+import { authorsSeen, metrics, rulesData } from "./truth-metrics.ts";
+import { batchItemById, commentItems, userItem, writtenBy } from "./truth-people.ts";
+import { type Place, type World, place as placeAt, placeByName, totalPosts } from "./world.ts";
 
-/** The answer to a path below `/_sandbox/truth`; `undefined` when there is no such truth. */
-export function truthAt(world: World, path: string, query: URLSearchParams, now: number): unknown {
-  const at = Number(query.get("at") ?? now);
-  const [topic, first, second] = path.split("/").filter(Boolean).map(decodeURIComponent);
-  const list = (name: string): string[] => (query.get(name) ?? "").split(",").filter(Boolean);
-  switch (topic) {
-    case undefined:
-      return overview(world, at, Number(query.get("count") ?? 100));
-    case "subreddits":
-      return first === undefined
-        ? list("names").map((name) => subredditItem(world, name, at))
-        : subredditItem(world, first, at);
-    case "listings":
-      return first === undefined ? undefined : listingIds(world, first, second ?? "hot", query, at);
-    case "posts":
-      return first === undefined
-        ? list("ids").map((id) => postItemById(world, id, at))
-        : (postItemById(world, first, at) ?? undefined);
-    default:
-      return undefined;
-  }
+/** What is asked, below `/_sandbox/truth`. */
+interface Question {
+  world: World;
+  query: URLSearchParams;
+  /** The content's time, or the query's `at`, unix seconds. */
+  at: number;
+  /** Decoded parts of the path that the pattern names, in order. */
+  params: string[];
 }
 
-/** @param count how many of the communities' names to give, from the first */
-function overview(world: World, at: number, count: number) {
-  const places = Array.from({ length: Math.min(count, world.subreddits) }, (_, index) =>
-    placeAt(world, index),
-  );
+/** Lists in a query are separated by commas. `undefined` is "no such thing". */
+const TRUTHS: readonly { path: string; answer: (question: Question) => unknown }[] = [
+  { path: "", answer: overview },
+  {
+    path: "/subreddits",
+    answer: ({ world, query, at }) => list(query, "names").map((name) => subredditItem(world, name, at)),
+  },
+  { path: "/subreddits/{name}", answer: ({ world, params, at }) => subredditItem(world, params[0]!, at) },
+  {
+    path: "/rules/{name}",
+    answer: (question) => inOpenPlace(question, (place) => rulesData(question.world, place)),
+  },
+  {
+    path: "/authors/{name}",
+    answer: (question) => inOpenPlace(question, (place) => authorsSeen(question.world, place, question.at)),
+  },
+  {
+    path: "/metrics/{name}",
+    answer: (question) =>
+      inOpenPlace(question, (place) =>
+        metrics(question.world, place, question.at, Number(question.query.get("observed_at") ?? question.at)),
+      ),
+  },
+  {
+    path: "/listings/{name}/{sort}",
+    answer: (question) => inOpenPlace(question, (place) => listingIds(question, place)),
+  },
+  {
+    path: "/posts",
+    answer: ({ world, query, at }) => list(query, "ids").map((id) => postItemById(world, id, at)),
+  },
+  {
+    path: "/posts/{id}",
+    answer: ({ world, params, at }) => postItemById(world, params[0]!, at) ?? undefined,
+  },
+  { path: "/comments/{id}", answer: ({ world, params, at }) => commentItems(world, params[0]!, at) },
+  {
+    path: "/users",
+    answer: ({ world, query, at }) => list(query, "ids").map((id) => batchItemById(world, id, at)),
+  },
+  { path: "/users/{name}", answer: ({ world, params, at }) => userItem(world, params[0]!, at) },
+  {
+    path: "/users/{name}/submitted",
+    answer: ({ world, params, at }) => writtenBy(world, params[0]!, "submitted", at),
+  },
+  {
+    path: "/users/{name}/comments",
+    answer: ({ world, params, at }) => writtenBy(world, params[0]!, "comments", at),
+  },
+  {
+    path: "/users/{name}/overview",
+    answer: ({ world, params, at }) => writtenBy(world, params[0]!, "overview", at),
+  },
+  {
+    path: "/search",
+    answer: ({ world, query, at }) =>
+      searchPosts(
+        world,
+        {
+          q: query.get("q") ?? "",
+          within: placeByName(world, query.get("within") ?? ""),
+          sort: query.get("sort") ?? "relevance",
+          t: query.get("t"),
+        },
+        at,
+      ),
+  },
+  { path: "/search/subreddits", answer: ({ world, query }) => searchSubreddits(world, query.get("q") ?? "") },
+];
+
+/**
+ * The answer to a path below `/_sandbox/truth`; `undefined` when there is no such truth.
+ * @param now the content's time, unless the query has another `at`
+ */
+export function truthAt(world: World, path: string, query: URLSearchParams, now: number): unknown {
+  const parts = path.split("/");
+  const truth = TRUTHS.find((known) => {
+    const pattern = known.path.split("/");
+    return (
+      pattern.length === parts.length && pattern.every((part, i) => part.startsWith("{") || part === parts[i])
+    );
+  });
+  const params = parts.filter((_, i) => truth?.path.split("/")[i]!.startsWith("{")).map(decodeURIComponent);
+  return truth?.answer({ world, query, at: Number(query.get("at") ?? now), params });
+}
+
+/** `count` says how many of the communities' names to give, from the first. */
+function overview({ world, query, at }: Question) {
+  const count = Math.min(Number(query.get("count") ?? 100), world.subreddits);
+  const places = Array.from({ length: count }, (_, index) => placeAt(world, index));
   return {
     ...world,
     posts: totalPosts(world),
     at,
     names: places.map((place) => place.name),
     availability: Object.fromEntries(places.map((place) => [place.name, availability(place)[0]])),
-    endpoints: [
-      "/_sandbox/truth?count={count}",
-      "/_sandbox/truth/subreddits?names={name},…",
-      "/_sandbox/truth/subreddits/{name}",
-      "/_sandbox/truth/listings/{name}/{sort}?t={t}&limit={limit}",
-      "/_sandbox/truth/posts?ids={id},…",
-      "/_sandbox/truth/posts/{id}",
-    ],
+    endpoints: TRUTHS.map((truth) => `/_sandbox/truth${truth.path}`),
   };
 }
 
-function listingIds(
-  world: World,
-  name: string,
-  sort: string,
-  query: URLSearchParams,
-  at: number,
-): string[] | undefined {
-  const place = placeByName(world, name);
-  if (place?.state !== "ok" || !SORTS.includes(sort as Sort)) return undefined;
+/** Ids in order, without `t3_`. */
+function listingIds({ world, params, query, at }: Question, place: Place): string[] | undefined {
+  const sort = SORTS.find((known) => known === params[1]);
   const limit = Number(query.get("limit") ?? LISTING_CAP);
-  return listedFullnames(world, place, sort as Sort, query.get("t"), at)
-    .slice(0, limit)
-    .map((fullname) => fullname.slice(3));
+  const fullnames = sort && listedFullnames(world, place, sort, query.get("t"), at);
+  return fullnames?.slice(0, limit).map((fullname) => fullname.slice(3));
+}
+
+function inOpenPlace({ world, params }: Question, answer: (place: Place) => unknown): unknown {
+  const place = placeByName(world, params[0]!);
+  return place?.state === "ok" ? answer(place) : undefined;
+}
+
+function list(query: URLSearchParams, name: string): string[] {
+  return (query.get(name) ?? "").split(",").filter(Boolean);
 }

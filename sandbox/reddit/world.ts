@@ -55,6 +55,7 @@ export const ASPECT = {
   comments: 10,
   comment: 11,
   commentAuthor: 12,
+  commentParent: 18,
   subreddit: 13,
   user: 14,
   rules: 15,
@@ -66,7 +67,8 @@ const DAY = 86_400;
 /** Mean of `postCountQuantile`. */
 const MEAN_POSTS = 51.6;
 const PLACE_BITS = 2 ** 19;
-const COMMENTS_PER_POST = 4096;
+/** Room for comments in ids and hashes. */
+export const COMMENTS_PER_POST = 4096;
 const ID_BASE = {
   t1: parseInt("m000000", 36) * 36,
   t2: parseInt("1a00000", 36),
@@ -135,7 +137,7 @@ export function commentAuthorIndex(
   ordinal: number,
   comment: number,
 ): number {
-  const u = unit(world.seed, ASPECT.commentAuthor, ordinal * PLACE_BITS + placeIndex, comment);
+  const u = unit(world.seed, ASPECT.commentAuthor, placeIndex, ordinal * COMMENTS_PER_POST + comment);
   return memberIndex(world, placeIndex, u);
 }
 
@@ -151,6 +153,9 @@ export function placesOf(world: World, user: number): number[] {
   }
   return places;
 }
+
+export const placeIdOfProfile = (world: World, user: number): string =>
+  (ID_BASE.t5 + world.subreddits + user).toString(36);
 
 export const userId = (user: number): string => (ID_BASE.t2 + user).toString(36);
 
@@ -179,11 +184,14 @@ export function postById(world: World, id: string): { place: Place; ordinal: num
 export const commentId = (placeIndex: number, ordinal: number, comment: number): string =>
   (ID_BASE.t1 + (ordinal * PLACE_BITS + placeIndex) * COMMENTS_PER_POST + comment).toString(36);
 
-export function commentById(world: World, id: string): { postId: string; comment: number } | null {
+export function commentById(
+  world: World,
+  id: string,
+): { place: Place; ordinal: number; comment: number } | null {
   const number = parseId(id) - ID_BASE.t1;
   if (!(number >= 0)) return null;
-  const post = (ID_BASE.t3 + Math.floor(number / COMMENTS_PER_POST)).toString(36);
-  return postById(world, post) && { postId: post, comment: number % COMMENTS_PER_POST };
+  const post = postById(world, (ID_BASE.t3 + Math.floor(number / COMMENTS_PER_POST)).toString(36));
+  return post && { ...post, comment: number % COMMENTS_PER_POST };
 }
 
 export function totalPosts(world: World): number {
