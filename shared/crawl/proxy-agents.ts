@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
+import net from "node:net";
+import tls from "node:tls";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 
@@ -22,13 +25,20 @@ export class ProxyError extends Error {
  */
 export function createProxyAgents(proxyUrl: string, connectTimeoutMs: number): Agents {
   const proxy = new URL(proxyUrl);
-  const agents = {
-    http: new HttpProxyAgent(proxy, { keepAlive: true }),
-    https: new HttpsProxyAgent(proxy, { keepAlive: true }),
-  };
-  guardConnect(agents.http, proxy.host, connectTimeoutMs);
-  guardConnect(agents.https, proxy.host, connectTimeoutMs);
-  return agents;
+  const forward = new HttpProxyAgent(proxy, { keepAlive: true });
+  const tunnel = new HttpsProxyAgent(proxy, { keepAlive: true });
+  const openTunnel = tunnel.connect.bind(tunnel);
+  const { connectOpts } = tunnel;
+  // HttpProxyAgent's own connect() writes the header anew, and Node then sends it again after a body.
+  guardConnect(forward, proxy.host, connectTimeoutMs, (signal) =>
+    openSocket(proxy, { ...forward.connectOpts, signal }),
+  );
+  guardConnect(tunnel, proxy.host, connectTimeoutMs, (signal, request, target) => {
+    // Read before openTunnel() first waits, so that each connection gets its own signal.
+    tunnel.connectOpts = { ...connectOpts, signal };
+    return openTunnel(request, target);
+  });
+  return { http: forward, https: tunnel };
 }
 
 export function createDirectAgents(): Agents {
@@ -40,30 +50,28 @@ export function destroyAgents(agents: Agents): void {
   agents.https.destroy();
 }
 
+type Connect = HttpsProxyAgent<string>["connect"];
+
 /**
  * The agents connect without a time limit, know nothing of a socket that still connects when they are destroyed,
  * and pass the proxy's refusal of CONNECT on as if it were the target's answer. This adds all three.
  */
 function guardConnect(
-  agent: HttpProxyAgent<string> | HttpsProxyAgent<string>,
+  agent: { connect: Connect; destroy: () => void },
   proxyHost: string,
   connectTimeoutMs: number,
+  connect: (signal: AbortSignal, ...args: Parameters<Connect>) => ReturnType<Connect>,
 ): void {
   const connecting = new Set<AbortController>();
-  // Both take Node's request; HttpProxyAgent's type adds internals that every such request has.
-  const connect = agent.connect.bind(agent) as HttpsProxyAgent<string>["connect"];
   const destroy = agent.destroy.bind(agent);
-  const options = agent.connectOpts;
-  agent.connect = async (...[request, target]: Parameters<typeof connect>) => {
+  agent.connect = async (request, target) => {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), connectTimeoutMs);
     connecting.add(abort);
     let status = 200;
     request.once("proxyConnect", (answer: { statusCode?: number }) => (status = answer.statusCode ?? 200));
     try {
-      // connect() reads the options before its first await, so each connection gets its own signal.
-      agent.connectOpts = { ...options, signal: abort.signal };
-      const socket = await connect(request, target);
+      const socket = await connect(abort.signal, request, target);
       if (status === 200) return socket;
     } catch (cause) {
       const what = abort.signal.aborted
@@ -80,4 +88,14 @@ function guardConnect(
     for (const abort of connecting) abort.abort();
     destroy();
   };
+}
+
+async function openSocket(
+  proxy: URL,
+  options: net.TcpNetConnectOpts & tls.ConnectionOptions,
+): Promise<net.Socket> {
+  const isTls = proxy.protocol === "https:";
+  const socket = isTls ? tls.connect(options) : net.connect(options);
+  await once(socket, isTls ? "secureConnect" : "connect");
+  return socket;
 }

@@ -396,6 +396,20 @@ describe("proxies", () => {
     expect(through.seen).toHaveLength(1);
   });
 
+  it("get a body once, and the header before it once", async () => {
+    let received = "";
+    const through = await socketServer((socket) => {
+      socket.on("data", (data) => {
+        received += data.toString();
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      });
+    });
+    const post = { method: "POST", body: "grant_type=x", ...via(through.port) } as const;
+    await client().get("http://localhost:1/token", post);
+    await sleep(100);
+    expect(received.match(/POST |grant_type=x/g)).toEqual(["POST ", "grant_type=x"]);
+  });
+
   it("carry concurrent requests of an identity", async () => {
     const target = await server((request, response) => void setTimeout(() => response.end(request.url), 50));
     const through = await proxy();
@@ -447,10 +461,16 @@ describe("proxies", () => {
     });
   });
 
-  it("a proxy that never answers CONNECT times out, and its connection ends", async () => {
+  it.each([
+    ["answers CONNECT", "http", "https"],
+    ["greets for CONNECT", "https", "https"],
+    ["greets", "https", "http"],
+  ])("a proxy that never %s times out, and its connection ends", async (_, proxyScheme, targetScheme) => {
     let closed = false;
     const through = await socketServer((socket) => void socket.on("close", () => (closed = true)).resume());
-    const result = await client({ connectTimeoutMs: 200 }).get("https://localhost:1/", via(through.port));
+    const result = await client({ connectTimeoutMs: 200 }).get(`${targetScheme}://localhost:1/`, {
+      proxyUrl: `${proxyScheme}://user:s3cret@127.0.0.1:${through.port}`,
+    });
     expect(result).toMatchObject({ failure: "proxy", message: expect.stringContaining("within 200 ms") });
     await expect.poll(() => closed).toBe(true);
   });
