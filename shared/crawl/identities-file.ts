@@ -33,7 +33,7 @@ const FileIdentity = z.strictObject({
   name: z.string().min(1),
   client_id: z.string().min(1).optional(),
   client_secret: z.string().optional(),
-  user_agent: z.string().min(1),
+  user_agent: z.string().regex(/^[\x20-\x7e]+$/, "expected printable ASCII characters, as a header has"),
   proxies: z.array(z.url({ protocol: /^https?$/, error: "expected an http(s) URL" })).optional(),
   budget_requests: z.int().min(1).optional(),
   budget_secs: z.int().min(1).optional(),
