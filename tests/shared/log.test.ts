@@ -1,0 +1,116 @@
+import { log as crawleeLog, LogLevel } from "@crawlee/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createLogger, logCrawleeTo, type LogOptions } from "../../shared/log.ts";
+
+let written: string;
+beforeEach(() => (written = ""));
+
+function logger(options: Partial<LogOptions> = {}) {
+  return createLogger({
+    level: "info",
+    pretty: false,
+    stream: { write: (line) => (written += line) },
+    ...options,
+  });
+}
+const records = () =>
+  written
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
+describe("createLogger", () => {
+  it("writes JSON lines with level name and ISO time", () => {
+    logger().info({ done: 3 }, "progress %d", 7);
+    expect(records()).toEqual([
+      {
+        level: "info",
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        done: 3,
+        msg: "progress 7",
+      },
+    ]);
+  });
+
+  it("writes lines for people when asked to", () => {
+    logger({ pretty: true }).warn({ done: 3 }, "http://u:s3cret@h");
+    expect(written).toMatch(/\[\d\d:\d\d:\d\d\].*WARN.*http:\/\/u:\*\*\*@h[^]*done.*3/);
+  });
+
+  it("leaves out what is below its level", () => {
+    logger({ level: "warn" }).info("no");
+    logger({ level: "silent" }).fatal("no");
+    expect(written).toBe("");
+  });
+
+  it.each([true, false])("shows no secret, however it came in (pretty: %s)", (pretty) => {
+    const log = logger({ pretty });
+    log.info("proxy %s", "http://u:s3cret@h");
+    log.info({ headers: { Authorization: "bearer s3cret", cookie: ["a=s3cret"] }, apiKey: "s3cret" });
+    log.child({ token: "s3cret" }).info("child");
+    log.error(new Error("at /x?token=s3cret", { cause: new Error("http://u:s3cret@h") }), "failed");
+    log.error({ err: Object.assign(new Error("x"), { options: { password: "s3cret" } }) });
+    expect(written).not.toContain("s3cret");
+    expect(written.match(/\*\*\*/g)!.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it("keeps an error's type, message and stack", () => {
+    logger().error({ err: new TypeError("boom") }, "failed");
+    expect(records()[0]).toMatchObject({
+      msg: "failed",
+      err: { type: "TypeError", message: "boom", stack: expect.stringContaining("log.test.ts") },
+    });
+  });
+});
+
+describe("logCrawleeTo", () => {
+  const before = crawleeLog.getOptions();
+  afterEach(() => crawleeLog.setOptions(before));
+
+  it("gives Crawlee's messages our form, levels and redaction", () => {
+    logCrawleeTo(logger({ level: "debug" }));
+    const log = crawleeLog.child({ prefix: "Crawler" });
+    log.error("e");
+    log.softFail("s");
+    log.warning("at http://u:s3cret@h", { headers: { authorization: "s3cret" } });
+    log.info("i", { id: 1 });
+    log.debug("d");
+    log.perf("p");
+    expect(records().map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+      "error Crawler: e",
+      "warn Crawler: s",
+      "warn Crawler: at http://u:***@h",
+      "info Crawler: i",
+      "debug Crawler: d",
+    ]);
+    expect(records()[2]).toMatchObject({ headers: { authorization: "***" } });
+    expect(records()[3]).toMatchObject({ id: 1 });
+  });
+
+  it("keeps the stack of an exception", () => {
+    logCrawleeTo(logger());
+    crawleeLog.exception(new TypeError("boom http://u:s3cret@h"), "failed", { id: 1 });
+    expect(records()[0]).toMatchObject({
+      level: "error",
+      msg: "failed",
+      id: 1,
+      err: {
+        type: "Error",
+        message: "boom http://u:***@h",
+        stack: expect.stringMatching(/^TypeError: boom[^]*log\.test\.ts/),
+      },
+    });
+  });
+
+  it.each([
+    ["silent", LogLevel.OFF],
+    ["error", LogLevel.ERROR],
+    ["warn", LogLevel.WARNING],
+    ["info", LogLevel.INFO],
+    ["debug", LogLevel.DEBUG],
+    ["trace", LogLevel.PERF],
+  ] as const)("tells Crawlee the level %s, so that it makes no message in vain", (level, crawleeLevel) => {
+    logCrawleeTo(logger({ level }));
+    expect(crawleeLog.getLevel()).toBe(crawleeLevel);
+  });
+});
