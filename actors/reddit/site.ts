@@ -80,9 +80,9 @@ const rules: SiteRules = {
     const availability = typeof reason === "string" && AVAILABILITY_BY_REASON.get(reason);
     return availability ? { reason, availability } : null;
   },
-  /** A subreddit that does not exist is answered with a redirect to a search for its name. */
+  /** A subreddit that does not exist is answered with a redirect to a search for its name, under the API's path. */
   readRedirect({ pathname }): Fact | null {
-    const isSearch = /^\/subreddits\/search(?:\.json)?\/?$/.test(pathname);
+    const isSearch = /\/subreddits\/search(?:\.json)?\/?$/.test(pathname);
     return isSearch ? { reason: "not_found", availability: "not_found" } : null;
   },
 };
