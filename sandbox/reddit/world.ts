@@ -125,7 +125,10 @@ export function userByName(world: World, name: string): number | null {
   return index === null || index >= world.users ? null : index;
 }
 
-/** Who wrote it, account alive or not: mostly people of the community's cluster, some of the next one. */
+/**
+ * Who wrote it, account alive or not: mostly people of the community's cluster, some of the next one. Every tenth
+ * community is one person's feed.
+ */
 export function authorIndex(world: World, placeIndex: number, ordinal: number): number {
   return memberIndex(world, placeIndex, unit(world.seed, ASPECT.author, placeIndex, ordinal));
 }
@@ -233,7 +236,7 @@ function memberIndex(world: World, placeIndex: number, u: number): number {
   const { clusters, people } = clusterSizes(world);
   const own = Math.floor(placeIndex / CLUSTER_SIZE);
   const isFeed = placeIndex % CLUSTER_SIZE === 2;
-  if (isFeed && u < 0.85) return own * people + Math.min(1, people - 1);
+  if (isFeed && u < 0.85) return own * people;
   const [cluster, share] = u < 0.8 ? [own, u / 0.8] : [(own + 1) % clusters, (u - 0.8) / 0.2];
   return cluster * people + Math.floor(share * share * people);
 }
