@@ -91,9 +91,8 @@ async function measure(
 }
 
 const Stats = z.object({
-  clients: z.record(
-    z.string(),
-    z.array(z.object({ window: z.number(), counted: z.number(), overBudget: z.number() })),
+  windows: z.array(
+    z.object({ owner: z.string(), window: z.number(), requests: z.number(), over: z.number() }),
   ),
 });
 
@@ -102,19 +101,15 @@ async function readFigures(
   budgets: number,
   requestsPerWindow: number,
 ): Promise<Figures> {
-  const { clients } = Stats.parse(await (await fetch(`${world.url}/_sandbox/stats`)).json());
-  const all = Object.values(clients).flat();
-  const windows = [...new Set(all.map(({ window }) => window))].sort((a, b) => a - b);
-  const whole = all.filter(({ window }) => window !== windows[0] && window !== windows.at(-1));
+  const { windows } = Stats.parse(await (await fetch(`${world.url}/_sandbox/stats`)).json());
+  const numbers = windows.map(({ window }) => window);
+  const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
+  const whole = windows.filter(({ window }) => window !== first && window !== last);
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
-  const made = sum(whole.map(({ counted }) => counted));
-  const refused = sum(all.map(({ overBudget }) => overBudget));
-  const sent = sum(all.map(({ counted }) => counted)) + refused;
-  return {
-    used: made / ((windows.length - 2) * budgets * requestsPerWindow),
-    throttled: refused / sent,
-    sent,
-  };
+  const made = sum(whole.map(({ requests, over }) => requests - over));
+  const refused = sum(windows.map(({ over }) => over));
+  const sent = sum(windows.map(({ requests }) => requests));
+  return { used: made / ((last - first - 1) * budgets * requestsPerWindow), throttled: refused / sent, sent };
 }
 
 /** Distinct requests that cost the site little. */

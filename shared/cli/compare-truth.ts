@@ -18,6 +18,9 @@ export interface CrawledListings {
   listings: readonly { sort: string; time?: string; limit: number }[];
 }
 
+/** A field that an item does not carry and one that is null say the same of the world: nothing is there. */
+const valueOf = (item: Item, field: string) => item[field] ?? null;
+
 /** Fields of an item that tell of its collection, not of the world. */
 const OWN_FIELDS = new Set(["observed_at", "source"]);
 const CHUNK = 100;
@@ -89,7 +92,7 @@ function compareFields(name: string, truth: Item, item: Item): string[] {
     [...Object.keys(truth), ...Object.keys(item)].filter((field) => !OWN_FIELDS.has(field)),
   );
   return [...fields]
-    .filter((field) => !isDeepStrictEqual(truth[field], item[field]))
+    .filter((field) => !isDeepStrictEqual(valueOf(truth, field), valueOf(item, field)))
     .map((field) => `${name}: ${field} is ${brief(item[field])}, expected ${brief(truth[field])}`);
 }
 

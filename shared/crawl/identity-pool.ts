@@ -67,16 +67,21 @@ export class IdentityPool {
       dispatch: identity.budget.sent(this.#now()),
       token: identity.credential?.token() ?? null,
       wasProven,
-      tokenWasProven: false,
+      tokenWasProven: identity.credential?.isProven ?? false,
     };
   }
 
-  /** `null`: the request was given up before an outcome was known. */
+  /**
+   * @param outcome `null`: the request was given up before one was known
+   * @param options.wasRefusedBefore the request had a 401 before: with a token that works, the 401 is about the request
+   */
   settle(
-    { identity, dispatch, token }: Ticket,
+    ticket: Ticket,
     outcome: Outcome | null,
     reading: BudgetReading | null,
+    { wasRefusedBefore = false } = {},
   ): void {
+    const { identity, dispatch, token, tokenWasProven } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
     if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
@@ -88,7 +93,8 @@ export class IdentityPool {
     else if (outcome?.kind === "serverError" && outcome.status === null) {
       health.broke(dispatch.sentAt, now, outcome.reason);
     } else health.undecided();
-    if (outcome?.kind === "unauthorized" && token !== null) credential?.refused(token);
+    const isAboutToken = outcome?.kind === "unauthorized" && !(wasRefusedBefore && tokenWasProven);
+    if (isAboutToken && token !== null) credential?.refused(token);
     this.#onChange();
   }
 

@@ -24,9 +24,11 @@ export interface Credential {
   renew(via: { proxyUrl: string | null }): Promise<RenewResult>;
   /** The site answered a request with `token` as asked. */
   accepted(token: string): void;
+  /** The present token has worked. */
+  readonly isProven: boolean;
   /**
-   * The site answered a request with `token` with 401. One that worked before is dropped, to be renewed; one that
-   * never did retires the credential; one that was renewed meanwhile says nothing.
+   * The site answered a request with `token` with 401. The token is dropped, to be renewed; two in a row that never
+   * worked retire the credential; one that was renewed meanwhile says nothing.
    */
   refused(token: string): void;
 }
@@ -42,6 +44,9 @@ export interface OAuthTokenOptions {
   client: HttpClient;
   now?: () => number;
 }
+
+/** Fresh tokens that are refused before the credential is given up. */
+const MAX_REFUSED_IN_A_ROW = 2;
 
 /** Part of a token's life after which a new one is asked for. */
 const RENEW_AT = 0.9;
@@ -70,6 +75,7 @@ export function createOAuthToken(options: OAuthTokenOptions): Credential {
   const site = new URL(tokenUrl).host;
   let current: Token | null = null;
   let retired: string | null = null;
+  let refusedInARow = 0;
   let renewal: Promise<RenewResult> | null = null;
 
   async function renew(proxyUrl: string | null): Promise<RenewResult> {
@@ -98,17 +104,23 @@ export function createOAuthToken(options: OAuthTokenOptions): Credential {
     },
     needsRenewal: (at) => retired === null && (current === null || at >= current.renewAt),
     renew: ({ proxyUrl }) => (renewal ??= renew(proxyUrl).finally(() => (renewal = null))),
+    get isProven() {
+      return current?.wasAccepted ?? false;
+    },
     accepted(token) {
-      if (current?.value === token) current.wasAccepted = true;
+      if (current?.value !== token) return;
+      current.wasAccepted = true;
+      refusedInARow = 0;
     },
     refused(token) {
       if (current?.value !== token) return;
-      if (!current.wasAccepted) {
-        retired =
-          `${site} gave identity "${name}" a token that the API refuses: check that REDDIT_API_URL and ` +
-          "REDDIT_TOKEN_URL belong together, and that the app is approved";
-      }
+      if (!current.wasAccepted) refusedInARow++;
       current = null;
+      // Once may be chance: a token can be revoked between its issue and its first use.
+      if (refusedInARow < MAX_REFUSED_IN_A_ROW) return;
+      retired =
+        `${site} gave identity "${name}" tokens that the API refuses: check that REDDIT_API_URL and ` +
+        "REDDIT_TOKEN_URL belong together, and that the app is approved";
     },
   };
 }

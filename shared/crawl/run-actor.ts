@@ -68,6 +68,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
     if (removed.length > 0) log.info({ removed }, "a fresh crawl: removed what the last one left");
   }
   const storage = await openLocalRunStorage({ storageDir, name: actor.name });
+  for (const note of storage.notes) log.warn(note);
   const client = createHttpClient({
     connectTimeoutMs: config.connectTimeoutSecs * 1000,
     headersTimeoutMs: config.headersTimeoutSecs * 1000,

@@ -104,7 +104,10 @@ export class ThrottledQueue {
   exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
     const stuck = outcome === null || ["throttled", "blocked", "unauthorized"].includes(outcome.kind);
     if (!stuck) this.#lastProgressAt = this.#options.now();
-    this.#options.pool.settle(lease.ticket, outcome, reading);
+    const wasRefusedBefore = lease.request.errorMessages.some((message) =>
+      message.startsWith("unauthorized"),
+    );
+    this.#options.pool.settle(lease.ticket, outcome, reading, { wasRefusedBefore });
   }
 
   /**
