@@ -30,8 +30,9 @@ lint: install ## lint, format and types
 	oxfmt --check .
 	tsc
 
-docs: install ## write .env.example and the README's table of settings anew
+docs: install ## write anew what is generated: .env.example, the README's settings, actor.json, input_schema.json
 	node shared/config-docs.ts
+	node shared/actor-files.ts
 
 dev: install ## serve the stand-in world to crawl against
 	./b9 sandbox

@@ -1,11 +1,12 @@
 import { NonRetryableError } from "@crawlee/core";
 import type { z } from "zod";
 import { itemKey, type DatasetName } from "../datasets.ts";
+import { UnexpectedShapeError } from "../errors.ts";
 import { redact } from "../redact.ts";
 import type { Outcome } from "./outcome.ts";
 import { countedRetry, MAX_RETRIES, reactionTo, type Reaction } from "./reaction.ts";
-import type { HandlerContext, Router } from "./router.ts";
-import type { ClaimedRequest, Item, NewRequest, PushedItem } from "./run-storage.ts";
+import type { HandlerContext, Route, Router } from "./router.ts";
+import type { ClaimedRequest, Commit, Item, NewRequest, PushedItem } from "./run-storage.ts";
 import type { Lease, Settlement } from "./throttled-queue.ts";
 
 /** An item of `failed_requests`: a request that is given up, and why. */
@@ -23,8 +24,15 @@ export interface FailedRequest {
   observed_at: string;
 }
 
+/** Records that outlive runs. */
+export interface RecordStore {
+  get(key: string): Promise<unknown>;
+  set(key: string, value: unknown): Promise<void>;
+}
+
 export interface AttemptOptions {
   router: Router;
+  records: RecordStore;
   exchange: (lease: Lease) => Promise<Outcome>;
   /** Fetch and handler together. */
   timeoutMs: number;
@@ -36,7 +44,7 @@ export interface AttemptOptions {
  * handler pushes and enqueues. Never throws: what came of it is the settlement.
  */
 export async function attemptRequest(lease: Lease, options: AttemptOptions): Promise<Settlement> {
-  const { timeoutMs } = options;
+  const { timeoutMs, now = Date.now } = options;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`handler timed out after ${timeoutMs / 1000} s`)), timeoutMs);
@@ -45,54 +53,72 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
     return await Promise.race([fetchAndHandle(lease, options), timeout]);
   } catch (error) {
     lease.abort.abort();
-    return settleError(lease.request, error as Error, options.now?.() ?? Date.now());
+    return settleError(lease.request, error as Error, now());
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function fetchAndHandle(
-  lease: Lease,
-  { router, exchange, now = Date.now }: AttemptOptions,
-): Promise<Settlement> {
+async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Settlement> {
+  const { router, exchange, records, now = Date.now } = options;
   const { request, ticket } = lease;
   const route = router.route(request.label);
   const userData = parseUserData(request, route.userData);
   const outcome = await exchange(lease);
   const observedAt = new Date(now()).toISOString();
-  const effects = createEffects(request, observedAt);
-  const context = { request: { ...request, userData }, observedAt, ...effects.context };
+  const begin = () => {
+    const effects = createEffects(request, observedAt, records);
+    return { effects, context: { request: { ...request, userData }, observedAt, ...effects.context } };
+  };
   if (outcome.kind === "ok") {
-    await route.handle({ ...context, body: outcome.body });
-    return {
-      kind: "commit",
-      id: request.id,
-      attempt: request.attempt,
-      outcome: "handled",
-      ...effects.taken(),
-    };
+    const { effects, context } = begin();
+    const misshapen = await handleBody(route, { ...context, body: outcome.body });
+    if (!misshapen) return commit(request, "handled", effects.taken());
+    // What its handler had done so far is dropped with it.
+    return giveUp({ kind: "malformed", status: outcome.status, ...misshapen });
   }
   const reaction = reactionTo(outcome, retriesOf(request, outcome.kind), ticket);
   if (reaction.kind === "retry") return reclaim(request, reaction, describe(outcome));
-  if (outcome.kind === "gone") await route.gone?.({ ...context, gone: outcome });
-  const { items, children } = effects.taken();
-  const failed = toFailedRequest(request, outcome, observedAt);
-  return {
-    kind: "commit",
-    id: request.id,
-    attempt: request.attempt,
-    outcome: "failed",
-    items: [...items, failed],
-    children,
-  };
+  return giveUp(outcome);
+
+  async function giveUp(how: FailedOutcome): Promise<Settlement> {
+    const { effects, context } = begin();
+    if (outcome.kind === "gone") await route.gone?.({ ...context, gone: outcome });
+    else await route.failed?.(context);
+    const { items, ...rest } = effects.taken();
+    return commit(request, "failed", {
+      ...rest,
+      items: [...items, toFailedRequest(request, how, observedAt)],
+    });
+  }
 }
 
-/** What one attempt of a handler did so far. Once taken, what comes later goes nowhere. */
-function createEffects(request: ClaimedRequest, observedAt: string) {
+/** `null`, or why the body is not what it should be: an answer of the site, not an error of the handler. */
+async function handleBody(
+  route: Route<Record<string, unknown>>,
+  context: HandlerContext,
+): Promise<{ reason: string; message: string } | null> {
+  try {
+    await route.handle(context);
+    return null;
+  } catch (error) {
+    if (!(error instanceof UnexpectedShapeError)) throw error;
+    return { reason: error.name, message: redact(error.message) };
+  }
+}
+
+/** What an attempt did. */
+interface Effects extends Pick<Commit, "items" | "children"> {
+  records: Map<string, unknown>;
+}
+
+/** What one attempt of a handler does. Once taken, what comes later goes nowhere. */
+function createEffects(request: ClaimedRequest, observedAt: string, store: RecordStore) {
   const items: PushedItem[] = [];
   const children: NewRequest[] = [];
+  const records = new Map<string, unknown>();
   const stamp = { observed_at: observedAt, source: new URL(request.url).pathname };
-  const context: Pick<HandlerContext, "pushData" | "addRequests"> = {
+  const context: Omit<HandlerContext, "request" | "body" | "observedAt"> = {
     async pushData(pushed: object | readonly object[], dataset: DatasetName) {
       for (const fields of [pushed].flat()) {
         const item: Item = { ...fields, ...stamp };
@@ -102,8 +128,13 @@ function createEffects(request: ClaimedRequest, observedAt: string) {
     async addRequests(requests) {
       children.push(...requests);
     },
+    getRecord: async (key) => (records.has(key) ? records.get(key) : store.get(key)),
+    async setRecord(key, value) {
+      records.set(key, value);
+    },
   };
-  return { context, taken: () => ({ items: items.slice(), children: children.slice() }) };
+  const taken = (): Effects => ({ items: [...items], children: [...children], records: new Map(records) });
+  return { context, taken };
 }
 
 function parseUserData(
@@ -123,20 +154,20 @@ function settleError(request: ClaimedRequest, error: Error, now: number): Settle
       ? { kind: "fail" }
       : countedRetry(retriesOf(request, "handlerError"), MAX_RETRIES.handlerError);
   if (reaction.kind === "retry") return reclaim(request, reaction, `handlerError: ${message}`);
-  const kind = error.name === "UnexpectedShapeError" ? "malformed" : "handlerError";
   const failed = toFailedRequest(
     request,
-    { kind, status: null, reason: error.name, message },
+    { kind: "handlerError", status: null, reason: error.name, message },
     new Date(now).toISOString(),
   );
-  return {
-    kind: "commit",
-    id: request.id,
-    attempt: request.attempt,
-    outcome: "failed",
-    items: [failed],
-    children: [],
-  };
+  return commit(request, "failed", { items: [failed], children: [], records: new Map() });
+}
+
+function commit(
+  { id, attempt }: ClaimedRequest,
+  outcome: Commit["outcome"],
+  { items, children, records }: Effects,
+): Settlement {
+  return { kind: "commit", id, attempt, outcome, items, children, records };
 }
 
 function reclaim(
@@ -147,11 +178,17 @@ function reclaim(
   return { kind: "reclaim", id, attempt, delayMs, ...(counts && { errorMessage: message }) };
 }
 
-function toFailedRequest(
-  request: ClaimedRequest,
-  outcome: { kind: FailedRequest["outcome"]; status: number | null; reason?: string; message?: string },
-  observedAt: string,
-): PushedItem {
+/** How a request failed for good. */
+interface FailedOutcome {
+  kind: FailedRequest["outcome"];
+  status: number | null;
+  reason?: string;
+  message?: string;
+  /** Of a malformed answer: its beginning. */
+  preview?: string;
+}
+
+function toFailedRequest(request: ClaimedRequest, outcome: FailedOutcome, observedAt: string): PushedItem {
   const item: FailedRequest = {
     request_id: request.id,
     url: request.url,
@@ -160,7 +197,7 @@ function toFailedRequest(
     reason: outcome.reason ?? outcome.kind,
     status: outcome.status,
     attempts: request.retryCount + 1,
-    last_error: outcome.message ?? request.errorMessages.at(-1) ?? null,
+    last_error: outcome.message ?? (outcome.preview || (request.errorMessages.at(-1) ?? null)),
     observed_at: observedAt,
   };
   return { dataset: "failed_requests", key: request.id, item: { ...item } };

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { attemptRequest } from "./attempt.ts";
+import { attemptRequest, type RecordStore } from "./attempt.ts";
 import { createCrawler } from "./crawler.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { createExchange } from "./exchange.ts";
@@ -16,6 +16,8 @@ export interface CrawlOptions<Input> {
   /** Already parsed with the actor's schema. */
   input: Input;
   storage: RunStorage;
+  /** Outlive the run. */
+  records: RecordStore;
   client: HttpClient;
   config: Config;
   log: Logger;
@@ -23,6 +25,8 @@ export interface CrawlOptions<Input> {
   maxConcurrency: number;
   /** Requests sent in all. @default Infinity */
   maxRequests?: number;
+  /** Items of the primary dataset; what is in flight may add a few. @default Infinity */
+  maxItems?: number;
 }
 
 /** How a crawl ended. */
@@ -46,7 +50,8 @@ const STALL_CHECK_MS = 1_000;
 
 /** The crawl of one run input over any run storage: Crawlee runs the handlers, the throttled queue feeds them. */
 export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
-  const { actor, input, storage, client, config, log, maxConcurrency, maxRequests } = options;
+  const { actor, input, storage, records, client, config, log, maxConcurrency } = options;
+  const { maxRequests, maxItems = Infinity } = options;
   const { site, identities: specs } = actor.site(config, input);
   const stats = new CrawlStats();
   const pool = new IdentityPool(createIdentities(specs, { site, client, config }), () => crawler.wake());
@@ -64,7 +69,14 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
       log.error({ err: error }, "the run storage failed; the crawl ends");
       end("failed", error.message);
     },
-    onSettled: (settlement, result) => stats.settled(settlement, result),
+    async onSettled(settlement, result) {
+      stats.settled(settlement, result);
+      if (settlement.kind !== "commit" || result === "lost") return;
+      for (const [key, value] of settlement.records ?? []) await records.set(key, value);
+      if (maxItems === Infinity) return;
+      const { [actor.primaryDataset]: items = 0 } = await storage.itemCounts();
+      if (items >= maxItems) end("limited", `the limit of ${maxItems} items is reached`);
+    },
   });
   const exchange = createExchange({ site, client, queue, stats, log });
   const crawler = createCrawler({
@@ -76,6 +88,7 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
       const lease = queue.lease(request);
       lease.settlement = await attemptRequest(lease, {
         router: actor.router,
+        records,
         exchange,
         timeoutMs: config.handlerTimeoutSecs * 1000,
       });

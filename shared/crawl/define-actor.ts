@@ -21,6 +21,10 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   primaryDataset: DatasetName;
   /** Every dataset it pushes to, `failed_requests` aside. */
   datasets: readonly DatasetName[];
+  /** The SQL function that expands the input `{"due": n}` of a managed run. */
+  due?: string;
+  /** What a run gets unless its launch says otherwise; `timeoutSecs` 0: no limit. */
+  resources: { memoryMbytes: number; timeoutSecs: number; maxConcurrency: number };
   /**
    * The site and the identities that an input is crawled with.
    * @throws {InvalidInputError} when a setting is missing

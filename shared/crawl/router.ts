@@ -17,6 +17,10 @@ export interface HandlerContext<UserData = Record<string, unknown>> {
   pushData(items: object | readonly object[], dataset: DatasetName): Promise<void>;
   /** Enqueues; requests whose `uniqueKey` the queue has seen are ignored. */
   addRequests(requests: readonly NewRequest[]): Promise<void>;
+  /** A record that outlives the run, as earlier runs and committed requests of this one left it. */
+  getRecord(key: string): Promise<unknown>;
+  /** Stored right after the request is committed: a crash in between leaves the older record. */
+  setRecord(key: string, value: unknown): Promise<void>;
 }
 
 /** For a target about which the site stated a fact instead of answering. The request itself becomes an item of `failed_requests` by the kit. */
@@ -33,6 +37,8 @@ export interface Route<UserData> {
   handle(context: HandlerContext<UserData>): Promise<void>;
   /** What to keep of the fact; without it only `failed_requests` tells. */
   gone?(context: GoneContext<UserData>): Promise<void>;
+  /** What to do without the answer, when the request is given up for any other reason. */
+  failed?(context: Omit<HandlerContext<UserData>, "body">): Promise<void>;
 }
 
 export interface Router {

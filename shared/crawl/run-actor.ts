@@ -9,6 +9,7 @@ import type { ActorDefinition } from "./define-actor.ts";
 import { createHttpClient } from "./http-client.ts";
 import { parseInput } from "./input.ts";
 import { openLocalRunStorage, purgeLocalStorage } from "./local/local-run-storage.ts";
+import { Records } from "./local/records.ts";
 import { startProgress } from "./progress.ts";
 import { StorageError } from "./run-storage.ts";
 import { summarize, type RunSummary } from "./summary.ts";
@@ -78,16 +79,22 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
   try {
     await storage.setRecord("INPUT", raw);
     if (resume) await storage.writeDatasets();
-    const { max_requests: maxRequests } = input as { max_requests?: number };
+    const { max_requests: maxRequests, max_items: maxItems } = input as {
+      max_requests?: number;
+      max_items?: number;
+    };
+    const records = new Records(path.join(storageDir, "key_value_stores", actor.name));
     const crawl = createCrawl({
       actor,
       input,
       storage,
+      records,
       client,
       config,
       log,
       maxConcurrency,
       ...(maxRequests !== undefined && { maxRequests }),
+      ...(maxItems !== undefined && { maxItems }),
     });
     const result = await runUntilSignal(
       crawl,

@@ -14,7 +14,9 @@ export interface Lease {
   settlement: Settlement | null;
 }
 
-export type Settlement = ({ kind: "commit" } & Commit) | ({ kind: "reclaim" } & Reclaim);
+export type Settlement =
+  /** `records`: to be stored once the commit is. */
+  ({ kind: "commit"; records?: Map<string, unknown> } & Commit) | ({ kind: "reclaim" } & Reclaim);
 
 export interface ThrottledQueueOptions {
   storage: RunStorage;
@@ -24,7 +26,7 @@ export interface ThrottledQueueOptions {
   /** The run cannot go on: its storage fails. */
   onFatal: (error: Error) => void;
   /** Called with what was stored, and what was lost to another attempt. */
-  onSettled?: (settlement: Settlement, result: "done" | "lost") => void;
+  onSettled?: (settlement: Settlement, result: "done" | "lost") => Promise<void>;
   /** Requests that may be sent in all; the crawl then ends, resumable. @default Infinity */
   maxRequests?: number;
   now?: () => number;
@@ -255,12 +257,14 @@ export class ThrottledQueue {
     const commits = settlements.filter((settlement) => settlement.kind === "commit");
     const reclaims = settlements.filter((settlement) => settlement.kind === "reclaim");
     if (commits.length > 0) {
-      const results = await storage.commitRequests(commits.map(({ kind: _, ...commit }) => commit));
-      commits.forEach((commit, i) => onSettled?.(commit, results[i]!));
+      const results = await storage.commitRequests(
+        commits.map(({ kind: _, records: __, ...commit }) => commit),
+      );
+      for (const [i, commit] of commits.entries()) await onSettled?.(commit, results[i]!);
     }
     if (reclaims.length > 0) {
       await storage.reclaimRequests(reclaims.map(({ kind: _, ...reclaim }) => reclaim));
-      for (const reclaim of reclaims) onSettled?.(reclaim, "done");
+      for (const reclaim of reclaims) await onSettled?.(reclaim, "done");
     }
     this.#pending = (await storage.counts()).pending;
   }

@@ -70,6 +70,7 @@ export function pagesActor(
       }),
     primaryDataset: "reddit_posts",
     datasets: ["reddit_posts"],
+    resources: { memoryMbytes: 1024, timeoutSecs: 0, maxConcurrency: 20 },
     site: () => ({ site, identities: [{ name: "test", userAgent: "b9-test", proxies: [] }] }),
   });
 }
