@@ -16,6 +16,13 @@ export const time = lenient(Seconds.transform(toIso));
 /** The name that Reddit gives to accounts that are gone becomes `null`. */
 export const author = lenient(z.string().transform((name) => (name === "[deleted]" ? null : name)));
 
+/** When something was edited: `null` when never. Very old edits say only `true`: when, nobody knows. */
+export const edited = z
+  .union([z.literal(false), Seconds])
+  .transform((at) => (at === false ? null : toIso(at)))
+  .optional()
+  .catch(undefined);
+
 export function lenient<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().catch(undefined);
 }

@@ -1,24 +1,21 @@
 import { z } from "zod";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
-
-/** A child of a listing that could not be read, and why. */
-export interface SkippedChild {
-  /** Its fullname where it has one, else its place on the page as `#n`. */
-  id: string;
-  reason: string;
-}
+import { assertSomeRead, readEach, readShape, type SkippedChild } from "./shape.ts";
 
 type Readers = Record<string, (data: unknown) => unknown>;
 
-export interface ListingPage<Kinds extends Readers> {
-  /** What the readers made of the children, by kind, in the page's order. */
+/** What readers made of things, by kind, in their order. */
+export interface Things<Kinds extends Readers> {
   items: { [Kind in keyof Kinds]: ReturnType<Kinds[Kind]>[] };
   skipped: SkippedChild[];
+}
+
+export interface ListingPage<Kinds extends Readers> extends Things<Kinds> {
   /** Cursor of the next page; `null` on the last one. */
   after: string | null;
 }
 
-const Listing = z.object({
+export const Listing = z.object({
   kind: z.literal("Listing"),
   data: z.object({ after: z.string().nullish(), children: z.array(z.unknown()) }),
 });
@@ -34,39 +31,28 @@ const Named = z.object({ data: z.object({ name: z.string() }) });
  * @see https://www.reddit.com/dev/api/#listings
  */
 export function parseListing<Kinds extends Readers>(body: unknown, readers: Kinds): ListingPage<Kinds> {
-  const kinds = Object.keys(readers);
   const { children, after } = readShape(Listing, body, "a listing").data;
-  const items = Object.fromEntries(kinds.map((kind) => [kind, [] as unknown[]]));
-  const skipped: SkippedChild[] = [];
-  for (const [index, child] of children.entries()) {
-    try {
-      const { kind, data } = readShape(Thing, child, "a thing");
-      const read = readers[kind];
-      if (!read) throw new UnexpectedShapeError(`expected ${kinds.join(" or ")}, got ${kind}`);
-      items[kind]!.push(read(data));
-    } catch (error) {
-      if (!(error instanceof UnexpectedShapeError)) throw error;
-      skipped.push({ id: Named.safeParse(child).data?.data.name ?? `#${index}`, reason: error.message });
-    }
-  }
-  if (skipped.length > 0 && skipped.length === children.length)
-    throw new UnexpectedShapeError(`none of ${children.length} children can be read: ${skipped[0]!.reason}`);
-  // Filled above with each reader's results under its own kind.
-  return { items: items as ListingPage<Kinds>["items"], skipped, after: after || null };
+  const { items, skipped } = readThings(children, readers);
+  assertSomeRead({ items: Object.values(items).flat(), skipped });
+  return { items, skipped, after: after || null };
 }
 
-/**
- * `value` as `schema` reads it.
- * @param what is expected, for the message
- * @throws {UnexpectedShapeError} naming each wrong field
- */
-export function readShape<Schema extends z.ZodType>(
-  schema: Schema,
-  value: unknown,
-  what: string,
-): z.output<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  throw new UnexpectedShapeError(`not ${what}: ${problems.join("; ")}`);
+/** Reads things of several kinds, each for itself. */
+export function readThings<Kinds extends Readers>(things: readonly unknown[], readers: Kinds): Things<Kinds> {
+  const kinds = Object.keys(readers);
+  const entries = things.map(
+    (thing, index) => [Named.safeParse(thing).data?.data.name ?? `#${index}`, thing] as const,
+  );
+  const { items, skipped } = readEach(entries, (thing) => {
+    const { kind, data } = readShape(Thing, thing, "a thing");
+    const read = readers[kind];
+    if (!read) throw new UnexpectedShapeError(`expected ${kinds.join(" or ")}, got ${kind}`);
+    return { kind, item: read(data) };
+  });
+  const ofKind = (kind: string) => items.filter((item) => item.kind === kind).map(({ item }) => item);
+  // Each kind's items were made by that kind's reader.
+  return {
+    items: Object.fromEntries(kinds.map((kind) => [kind, ofKind(kind)])) as Things<Kinds>["items"],
+    skipped,
+  };
 }

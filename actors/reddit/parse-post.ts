@@ -1,10 +1,13 @@
 import { z } from "zod";
-import { author, count, flag, lenient, Seconds, text, time, toIso } from "./fields.ts";
-import { parseListing, readShape, type SkippedChild } from "./parse-listing.ts";
+import { author, count, edited, flag, lenient, text, time, toIso } from "./fields.ts";
+import { parseListing } from "./parse-listing.ts";
+import { readShape, type SkippedChild } from "./shape.ts";
+import { roundTo } from "./numbers.ts";
 import { hasImageUrl, MediaFields, readMedia } from "./media.ts";
 
 const Poll = z.object({
-  options: z.array(z.object({ id: z.string(), text: z.string(), vote_count: count })),
+  /** The votes for each are told when the poll is over. */
+  options: z.array(z.object({ text: z.string(), vote_count: count.transform((votes) => votes ?? null) })),
   total_vote_count: count,
   /** The one date of Reddit in milliseconds. */
   voting_end_timestamp: lenient(z.number().min(0).max(1e14)),
@@ -29,10 +32,7 @@ const Data = z.object({
   is_self: flag,
   is_video: flag,
   archived: flag,
-  edited: z
-    .union([z.literal(false), Seconds])
-    .optional()
-    .catch(undefined),
+  edited,
   link_flair_text: text,
   author_flair_text: text,
   thumbnail: text,
@@ -42,7 +42,7 @@ const Data = z.object({
   permalink: text,
   author_fullname: text,
   crosspost_parent: text,
-  crosspost_parent_list: lenient(z.array(z.unknown())),
+  crosspost_parent_list: lenient(z.array(z.object({ subreddit: text }))),
   poll_data: lenient(Poll),
   removed_by_category: text,
   link_flair_template_id: text,
@@ -59,19 +59,38 @@ type Data = z.infer<typeof Data>;
 /** An item of `reddit_posts`. Field names are Reddit's where Reddit has one. */
 export type Post = ReturnType<typeof toPost>;
 
+/** A post, and the subreddit that it comes from if it is a crosspost. */
+export interface ReadPost {
+  post: Post;
+  origin: string | null;
+}
+
 /**
  * Reads one page of posts: `GET /r/{subreddit}/{sort}`, `/search`, ….
  * @throws {UnexpectedShapeError} when it is no such page, or no child of a page that has some can be read
  * @see https://www.reddit.com/dev/api/#GET_hot
  */
-export function parsePosts(body: unknown): { posts: Post[]; skipped: SkippedChild[]; after: string | null } {
-  const { items, ...page } = parseListing(body, { t3: toPost });
-  return { posts: items.t3, ...page };
+export function parsePosts(body: unknown): {
+  posts: Post[];
+  origins: string[];
+  skipped: SkippedChild[];
+  after: string | null;
+} {
+  const { items, ...page } = parseListing(body, { t3: readPost });
+  return { ...splitPosts(items.t3), ...page };
 }
 
 /** @throws {UnexpectedShapeError} when the data of a t3 lacks what makes it a post */
-export function toPost(data: unknown) {
+export function readPost(data: unknown): ReadPost {
   const post = readShape(Data, data, "a post");
+  return { post: toPost(post), origin: post.crosspost_parent_list?.[0]?.subreddit ?? null };
+}
+
+export function splitPosts(read: readonly ReadPost[]): { posts: Post[]; origins: string[] } {
+  return { posts: read.map(({ post }) => post), origins: read.flatMap(({ origin }) => origin ?? []) };
+}
+
+function toPost(post: Data) {
   const createdAt = post.created_utc ? new Date(post.created_utc) : undefined;
   return {
     reddit_id: post.id,
@@ -94,7 +113,7 @@ export function toPost(data: unknown) {
     is_video: post.is_video,
     is_original_content: post.is_original_content,
     archived: post.archived,
-    edited_at: toEditedAt(post.edited),
+    edited_at: post.edited,
     content_type: toContentType(post),
     link_flair_text: post.link_flair_text,
     link_flair_template_id: post.link_flair_template_id,
@@ -120,11 +139,6 @@ export function toPost(data: unknown) {
   };
 }
 
-/** Very old edits say only `true`: edited, but nobody knows when. */
-function toEditedAt(edited: Data["edited"]): string | null | undefined {
-  return edited === false ? null : edited === undefined ? undefined : toIso(edited);
-}
-
 function toContentType(post: Data): "gallery" | "video" | "text" | "image" | "link" {
   if (post.is_gallery || post.gallery_data) return "gallery";
   if (post.is_video || post.post_hint === "hosted:video") return "video";
@@ -132,17 +146,19 @@ function toContentType(post: Data): "gallery" | "video" | "text" | "image" | "li
   return post.post_hint === "image" || hasImageUrl(post) ? "image" : "link";
 }
 
-function toColors({ link_flair_background_color: background, link_flair_text_color: color }: Data) {
+/** Posts without a flair carry the colours of none. */
+function toColors(post: Data) {
+  const { link_flair_text, link_flair_background_color: background, link_flair_text_color: color } = post;
+  if (link_flair_text == null) return link_flair_text;
   return background === undefined && color === undefined ? undefined : { background, text: color };
 }
 
 function toPoll(poll: Data["poll_data"]) {
   if (!poll) return poll;
   const { voting_end_timestamp: endMs, ...fields } = poll;
-  return { ...fields, voting_ends_at: endMs == null ? endMs : toIso(endMs / 1000) };
+  return { ...fields, voting_ends_at: endMs == null ? null : toIso(endMs / 1000) };
 }
 
 function toRatio(comments: number | null | undefined, score: number | null | undefined): number | undefined {
-  if (comments == null || score == null) return undefined;
-  return Math.round((comments / Math.max(score, 1)) * 10_000) / 10_000;
+  return comments == null || score == null ? undefined : roundTo(comments / Math.max(score, 1), 4);
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { count, flag, lenient, text, time } from "./fields.ts";
-import { parseListing, readShape, type SkippedChild } from "./parse-listing.ts";
+import { parseListing } from "./parse-listing.ts";
+import { readShape, type SkippedChild } from "./shape.ts";
 
 const Data = z.object({
   id: z.string().min(1),

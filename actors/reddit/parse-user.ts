@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { count, flag, lenient, Seconds, text, time, toIso } from "./fields.ts";
+import { assertSomeRead, readEach, readShape, type SkippedChild } from "./shape.ts";
+
+const Profile = z.object({
+  display_name: text,
+  title: text,
+  subscribers: count,
+  over_18: flag,
+  banner_img: text,
+  public_description: text,
+});
+
+const Data = z.object({
+  name: z.string().min(1),
+  id: text,
+  created_utc: time,
+  comment_karma: count,
+  link_karma: count,
+  total_karma: count,
+  awardee_karma: count,
+  awarder_karma: count,
+  is_employee: flag,
+  is_mod: flag,
+  is_gold: flag,
+  verified: flag,
+  has_verified_email: flag,
+  is_suspended: flag,
+  hide_from_robots: flag,
+  accept_followers: flag,
+  icon_img: text,
+  subreddit: lenient(Profile),
+});
+
+const About = z.object({ kind: z.literal("t2"), data: Data });
+
+const Account = z.object({
+  name: z.string().min(1),
+  created_utc: Seconds.transform(toIso),
+  comment_karma: z.number(),
+  link_karma: z.number(),
+});
+
+export interface UserAbout {
+  /** An item of `reddit_users`. */
+  user: ReturnType<typeof toUser> | ReturnType<typeof toSuspended>;
+  /** Whether the account's owner lets robots read its profile and history. */
+  isOpen: boolean;
+}
+
+/**
+ * Reads `GET /user/{username}/about`. Of an account that does not say `hide_from_robots: false`, numbers and flags
+ * are kept, and neither text nor picture.
+ *
+ * @throws {UnexpectedShapeError} when the body is not a user
+ * @see https://www.reddit.com/dev/api/#GET_user_{username}_about
+ */
+export function parseUserAbout(body: unknown): UserAbout {
+  const { data } = readShape(About, body, "a user");
+  if (data.is_suspended) return { user: toSuspended(data), isOpen: false };
+  const isOpen = data.hide_from_robots === false;
+  return { user: toUser(data, isOpen), isOpen };
+}
+
+/** An item of `reddit_users` with karma and age alone. */
+export type BatchAuthor = ReturnType<typeof toBatchAuthor>;
+
+/**
+ * Reads `GET /api/user_data_by_account_ids?ids=t2_a,t2_b`: karma and age of up to 100 accounts. Accounts that are
+ * gone are missing from the answer.
+ *
+ * @throws {UnexpectedShapeError} when the body is something else, or no account that it has can be read
+ */
+export function parseAccounts(body: unknown): { authors: BatchAuthor[]; skipped: SkippedChild[] } {
+  const accounts = readShape(z.record(z.string(), z.unknown()), body, "accounts by id");
+  const { items, skipped } = readEach(Object.entries(accounts), toBatchAuthor);
+  assertSomeRead({ items, skipped });
+  return { authors: items, skipped };
+}
+
+function toBatchAuthor(data: unknown, fullname: string) {
+  const { name, ...account } = readShape(Account, data, "an account");
+  return {
+    username: name,
+    reddit_id: fullname.replace(/^t2_/, ""),
+    ...account,
+    total_karma: account.comment_karma + account.link_karma,
+  };
+}
+
+/** A suspended account's numbers are zeros that mean nothing. */
+function toSuspended({ name }: z.infer<typeof Data>) {
+  return {
+    username: name,
+    is_suspended: true,
+    availability: "suspended" as const,
+    availability_reason: "suspended",
+  };
+}
+
+function toUser(data: z.infer<typeof Data>, isOpen: boolean) {
+  const { name, id, hide_from_robots: _hidden, icon_img, subreddit, ...fields } = data;
+  const { comment_karma, link_karma } = fields;
+  const sum = comment_karma == null || link_karma == null ? undefined : comment_karma + link_karma;
+  return {
+    username: name,
+    reddit_id: id,
+    ...fields,
+    // Bodies before 2020 do not have it.
+    total_karma: fields.total_karma ?? sum,
+    subreddit_display_name: subreddit?.display_name,
+    subreddit_subscribers: subreddit?.subscribers,
+    subreddit_over_18: subreddit?.over_18,
+    ...(isOpen && { icon_img, ...toPresentation(subreddit) }),
+    availability: "ok" as const,
+    availability_reason: null,
+  };
+}
+
+/** What somebody says and shows about themselves. */
+function toPresentation(profile: z.infer<typeof Data>["subreddit"]) {
+  if (!profile) return {};
+  return {
+    subreddit_title: profile.title,
+    subreddit_banner_img: profile.banner_img,
+    bio: profile.public_description,
+    bio_url: /https?:\/\/[^\s)\]]+/.exec(profile.public_description ?? "")?.[0] ?? null,
+  };
+}

@@ -1,0 +1,55 @@
+import type { z } from "zod";
+import { UnexpectedShapeError } from "../../shared/errors.ts";
+
+/** A part of an answer that could not be read, and why. */
+export interface SkippedChild {
+  /** Its fullname where it has one, else its place as `#n`. */
+  id: string;
+  reason: string;
+}
+
+/**
+ * `value` as `schema` reads it.
+ * @param what is expected, for the message
+ * @throws {UnexpectedShapeError} naming each wrong field
+ */
+export function readShape<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+  throw new UnexpectedShapeError(`not ${what}: ${problems.join("; ")}`);
+}
+
+/** Reads each value for itself: one that cannot be read does not lose its neighbours, it is told in `skipped`. */
+export function readEach<Value, Read>(
+  entries: readonly (readonly [id: string, value: Value])[],
+  read: (value: Value, id: string) => Read,
+): { items: Read[]; skipped: SkippedChild[] } {
+  const items: Read[] = [];
+  const skipped: SkippedChild[] = [];
+  for (const [id, value] of entries) {
+    try {
+      items.push(read(value, id));
+    } catch (error) {
+      if (!(error instanceof UnexpectedShapeError)) throw error;
+      skipped.push({ id, reason: error.message });
+    }
+  }
+  return { items, skipped };
+}
+
+/** @throws {UnexpectedShapeError} when there was something to read and nothing of it could be read */
+export function assertSomeRead({
+  items,
+  skipped,
+}: {
+  items: readonly unknown[];
+  skipped: readonly SkippedChild[];
+}): void {
+  if (skipped.length > 0 && items.length === 0)
+    throw new UnexpectedShapeError(`none of ${skipped.length} children can be read: ${skipped[0]!.reason}`);
+}
