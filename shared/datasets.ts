@@ -11,6 +11,9 @@ export interface DatasetSpec {
 export const DATASETS = {
   reddit_subreddits: { key: (item) => [lower(item["name"])], merge: "merge" },
   reddit_posts: { key: (item) => [item["reddit_id"]], merge: "first" },
+  reddit_comments: { key: (item) => [item["reddit_id"]], merge: "first" },
+  reddit_users: { key: (item) => [lower(item["username"])], merge: "merge" },
+  reddit_discoveries: { key: (item) => [lower(item["name"]), lower(item["seen_in"])], merge: "first" },
   failed_requests: { key: (item) => [item["request_id"]], merge: "newest" },
 } as const satisfies Record<string, DatasetSpec>;
 

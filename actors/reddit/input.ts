@@ -1,104 +1,211 @@
 import { z } from "zod";
-import { distinctNames, toSubredditName } from "./names.ts";
+import { distinctNames, toSubredditName, toUsername } from "./names.ts";
+import { LISTING_CAP } from "./paging.ts";
 
-export const SORTS = ["hot", "new", "rising", "top", "controversial"] as const;
-export const TIMES = ["hour", "day", "week", "month", "year", "all"] as const;
+const SORTS = ["hot", "new", "rising", "top", "controversial"] as const;
+const TIMES = ["hour", "day", "week", "month", "year", "all"] as const;
+const HISTORY_SORTS = ["new", "hot", "top", "controversial"] as const;
+const SEARCH_SORTS = ["relevance", "hot", "top", "new", "comments"] as const;
 
-/** Reddit hands out about this many items of a listing and ends it. */
-export const LISTING_CAP = 1000;
+const SubredditName = name(
+  toSubredditName,
+  "expected a subreddit name: 2–21 letters, digits or _, or a profile as u_name; r/name and URLs will do",
+);
+const Username = name(
+  toUsername,
+  "expected a user name: 3–20 letters, digits, - or _; u/name and URLs will do",
+);
+
+const TIME_OF_SORTS = "Window of top and controversial; week when left out. Other sorts have none.";
 
 /** One listing of a subreddit and how many of its posts are wanted. */
-export interface ListingSpec {
-  sort: (typeof SORTS)[number];
-  time?: (typeof TIMES)[number] | undefined;
-  limit: number;
-}
-
-const SubredditName = z
-  .string({ error: "expected a subreddit name" })
-  .transform(
-    normalize(
-      toSubredditName,
-      "expected a subreddit name: 2–21 letters, digits or _, or a profile as u_name; r/name and URLs will do",
-    ),
-  );
-
-const Listing = z
+export const ListingSpec = z
   .strictObject(
     {
-      sort: z.enum(SORTS, { error: oneOf(SORTS) }).describe("Which listing of the subreddit."),
-      time: z
-        .enum(TIMES, { error: oneOf(TIMES) })
-        .optional()
-        .describe("Window of top and controversial; week when left out. Other sorts have none."),
-      limit: wholeNumber(1, LISTING_CAP)
-        .default(100)
-        .describe("Posts to ask for. Reddit ends a listing near 1000, so 1000 means all that it gives."),
+      sort: choice(SORTS).describe("Which listing of the subreddit."),
+      time: choice(TIMES).optional().describe(TIME_OF_SORTS),
+      limit: limit("Posts to ask for"),
     },
     { error: "expected an object with sort, time, limit" },
   )
-  .superRefine(({ sort, time }, ctx) => {
-    if (time !== undefined && !hasTime(sort))
-      ctx.addIssue({ code: "custom", path: ["time"], message: `expected no time, because ${sort} has none` });
-  })
-  .transform(({ sort, time = "week", limit }): ListingSpec => ({
-    sort,
-    limit,
-    ...(hasTime(sort) && { time }),
-  }));
+  .superRefine(refuseTime)
+  .transform((listing) => withTime(listing));
+export type ListingSpec = z.infer<typeof ListingSpec>;
+
+/** What to read of a user's history. */
+export const HistorySpec = z
+  .strictObject(
+    {
+      listing: choice(["submitted", "comments", "overview"])
+        .default("submitted")
+        .describe("Posts, comments, or both."),
+      sort: choice(HISTORY_SORTS).default("new").describe("Their order; a user's averages need new."),
+      time: choice(TIMES).optional().describe(TIME_OF_SORTS),
+      limit: limit("Items to ask for"),
+    },
+    { error: "expected an object with listing, sort, time, limit" },
+  )
+  .superRefine(refuseTime)
+  .transform((history) => withTime(history));
+export type HistorySpec = z.infer<typeof HistorySpec>;
+
+/** One search. */
+export const SearchSpec = z.preprocess(
+  (search) => (typeof search === "string" ? { query: search } : search),
+  z
+    .strictObject(
+      {
+        query: z
+          .string({ error: "expected a search text" })
+          .trim()
+          .min(1, { error: "expected a search text" })
+          .max(512, { error: "expected a search text of at most 512 signs" })
+          .describe("What to look for, in Reddit's search syntax."),
+        type: choice(["posts", "subreddits"]).default("posts").describe("What to find."),
+        subreddit: SubredditName.optional().describe("Only posts of this subreddit."),
+        sort: choice(SEARCH_SORTS).default("relevance").describe("Order of the posts found."),
+        time: choice(TIMES).default("all").describe("Only posts of this window."),
+        limit: limit("Results to ask for; Reddit finds about 250 posts"),
+      },
+      { error: "expected a search text, or an object with query, type, subreddit, sort, time, limit" },
+    )
+    .superRefine(({ type, subreddit }, ctx) => {
+      if (type === "subreddits" && subreddit !== undefined)
+        ctx.addIssue({
+          code: "custom",
+          path: ["subreddit"],
+          message: "expected no subreddit, because subreddits are looked for",
+        });
+    }),
+);
+export type SearchSpec = z.infer<typeof SearchSpec>;
+
+/** Which comments to read of a post. */
+export const CommentsSpec = z.strictObject(
+  {
+    per_post: wholeNumber(1, 10_000).describe("Comments to ask for of each post; 500 come in one request."),
+    depth: wholeNumber(1, 10).default(10).describe("Levels of replies; 1 is top comments alone."),
+  },
+  { error: "expected an object with per_post, depth" },
+);
 
 /** Run input of the reddit actor. */
 export const Input = z
   .strictObject(
     {
-      subreddits: z
-        .array(SubredditName, { error: "expected a list of subreddit names" })
+      subreddits: list(SubredditName, "subreddit names")
         .transform(distinctNames)
-        .default([])
+        .prefault([])
         .describe("Subreddits as name, r/name or URL; profiles as u_name."),
-      listings: z
-        .array(Listing, { error: "expected a list of listings" })
+      listings: list(ListingSpec, "listings")
         .superRefine(refuseRepeats)
-        .default([{ sort: "hot", limit: 100 }])
-        .describe("Post listings to read of each subreddit, in this order."),
-      source: z
-        .enum(["oauth", "public"], { error: oneOf(["oauth", "public"]) })
+        .prefault([{ sort: "hot" }, { sort: "top" }])
+        .describe("Post listings to read of each subreddit, in this order. Top of week gives the metrics."),
+      rules: flag(true).describe("Read each subreddit's rules: one request each."),
+      users: list(Username, "user names")
+        .transform(distinctNames)
+        .prefault([])
+        .describe("Users as name, u/name or URL."),
+      user_history: HistorySpec.prefault({}).describe(
+        "What to read of users' history, where they let robots read it.",
+      ),
+      search: list(SearchSpec, "searches")
+        .prefault([])
+        .describe("Searches over all of Reddit or in one subreddit: a text, or an object."),
+      authors: choice(["none", "batch", "full"])
+        .default("batch")
+        .describe(
+          "Of the posts' authors: nothing; karma and age, a hundred in a request; or profile and history too, two requests each and more.",
+        ),
+      discover: flag(false).describe(
+        "Note subreddits seen in users' posts, crossposts and searches in reddit_discoveries.",
+      ),
+      comments: CommentsSpec.optional().describe(
+        "Comments of each post: one request a post and more. Off when left out.",
+      ),
+      since: isoDate().optional().describe("Only posts and comments made at or after this date, ISO 8601."),
+      until_known: flag(false).describe("Read new only up to the posts that earlier runs saw."),
+      max_items: wholeNumber(1, 100_000_000).optional().describe("End the run when it has this many items."),
+      max_requests: wholeNumber(1, 100_000_000).optional().describe("End the run after this many requests."),
+      source: choice(["oauth", "public"])
         .optional()
         .describe("Reddit's OAuth API, or the anonymous .json pages; by the credentials when left out."),
     },
     { error: "expected a JSON object" },
   )
-  .superRefine(({ subreddits }, ctx) => {
-    if (subreddits.length === 0)
-      ctx.addIssue({ code: "custom", path: ["subreddits"], message: "expected at least one subreddit" });
+  .superRefine(({ subreddits, users, search, listings, until_known }, ctx) => {
+    if (subreddits.length + users.length + search.length === 0)
+      ctx.addIssue({
+        code: "custom",
+        path: ["subreddits"],
+        message: "expected at least one subreddit, user or search",
+      });
+    if (until_known && !listings.some(({ sort }) => sort === "new"))
+      ctx.addIssue({
+        code: "custom",
+        path: ["listings"],
+        message: "expected a listing with sort new, because until_known is set",
+      });
   });
 export type Input = z.infer<typeof Input>;
 
-function hasTime(sort: ListingSpec["sort"]): boolean {
+function hasTime(sort: string): boolean {
   return sort === "top" || sort === "controversial";
+}
+
+function withTime<Spec extends { sort: string; time?: (typeof TIMES)[number] | undefined }>(
+  spec: Spec,
+): Spec {
+  return hasTime(spec.sort) ? { ...spec, time: spec.time ?? "week" } : spec;
+}
+
+function refuseTime(
+  { sort, time }: { sort: string; time?: string | undefined },
+  ctx: z.core.$RefinementCtx,
+): void {
+  if (time !== undefined && !hasTime(sort))
+    ctx.addIssue({ code: "custom", path: ["time"], message: `expected no time, because ${sort} has none` });
 }
 
 function refuseRepeats(listings: readonly ListingSpec[], ctx: z.core.$RefinementCtx): void {
   const seen = new Set<string>();
   for (const [index, { sort, time }] of listings.entries()) {
-    const name = time ? `${sort} of ${time}` : sort;
-    if (seen.has(name))
+    const listing = time ? `${sort} of ${time}` : sort;
+    if (seen.has(listing))
       ctx.addIssue({
         code: "custom",
         path: [index],
-        message: `expected each listing once, ${name} is a repeat`,
+        message: `expected each listing once, ${listing} is a repeat`,
       });
-    seen.add(name);
+    seen.add(listing);
   }
 }
 
-function normalize(toName: (text: string) => string | null, message: string) {
-  return (text: string, ctx: z.core.$RefinementCtx<string>): string => {
-    const name = toName(text);
-    if (name !== null) return name;
-    ctx.addIssue({ code: "custom", message });
+function name(toName: (text: string) => string | null, error: string) {
+  return z.string({ error }).transform((text, ctx): string => {
+    const bare = toName(text);
+    if (bare !== null) return bare;
+    ctx.addIssue({ code: "custom", message: error });
     return z.NEVER;
-  };
+  });
+}
+
+function list<Element extends z.ZodType>(element: Element, what: string) {
+  return z.array(element, { error: `expected a list of ${what}` });
+}
+
+function choice<const Values extends readonly string[]>(values: Values) {
+  return z.enum(values, { error: `expected one of ${values.join(", ")}` });
+}
+
+function limit(what: string) {
+  return wholeNumber(1, LISTING_CAP)
+    .default(100)
+    .describe(`${what}. Reddit ends a listing near 1000, so 1000 means all that it gives.`);
+}
+
+function flag(byDefault: boolean) {
+  return z.boolean({ error: "expected true or false" }).default(byDefault);
 }
 
 function wholeNumber(min: number, max: number) {
@@ -106,6 +213,9 @@ function wholeNumber(min: number, max: number) {
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
-function oneOf(values: readonly string[]): string {
-  return `expected one of ${values.join(", ")}`;
+function isoDate() {
+  const error = "expected a date in ISO 8601, as 2026-01-31 or 2026-01-31T12:00:00Z";
+  return z
+    .union([z.iso.date(), z.iso.datetime({ offset: true })], { error })
+    .transform((date) => new Date(date).toISOString());
 }

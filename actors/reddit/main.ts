@@ -8,12 +8,14 @@ import { createRedditSite } from "./site.ts";
 export const actor = defineActor({
   name: "reddit",
   title: "Reddit",
-  description: "Subreddits and their posts, by Reddit's own API.",
+  description: "Subreddits, posts, comments, users and searches of Reddit, by its own API.",
   input: Input,
   router,
   startRequests,
   primaryDataset: "reddit_posts",
-  datasets: ["reddit_posts", "reddit_subreddits"],
+  datasets: ["reddit_posts", "reddit_subreddits", "reddit_users", "reddit_comments", "reddit_discoveries"],
+  due: "due_subreddits",
+  resources: { memoryMbytes: 1024, timeoutSecs: 0, maxConcurrency: 20 },
   site: (config, { source }) => ({
     site: createRedditSite(config, source),
     identities: readIdentitySpecs(config),

@@ -23,6 +23,11 @@ export function toUsername(text: string): string | null {
   return kind !== "r" && USERNAME.test(name) ? name : null;
 }
 
+/** Profiles stand beside the subreddits, as `u_name`. */
+export function isProfile(subreddit: string): boolean {
+  return /^u_/i.test(subreddit);
+}
+
 export function isAggregate(subreddit: string): boolean {
   return AGGREGATES.has(subreddit.toLowerCase());
 }

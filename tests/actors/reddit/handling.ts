@@ -11,9 +11,16 @@ export interface Handled {
 
 export const OBSERVED_AT = "2026-01-02T03:04:05.000Z";
 
-/** Gives an answer's body to the request's handler, as the kit does. */
-export async function handle(request: NewRequest, body: unknown): Promise<Handled> {
-  const { handled, context } = createContext(request);
+/**
+ * Gives an answer's body to the request's handler, as the kit does.
+ * @param records what outlives the run, by key
+ */
+export async function handle(
+  request: NewRequest,
+  body: unknown,
+  records: Record<string, unknown> = {},
+): Promise<Handled> {
+  const { handled, context } = createContext(request, records);
   await router.route(request.label).handle({ ...context, body });
   return handled;
 }
@@ -30,7 +37,14 @@ export async function handleGone(
   return handled;
 }
 
-function createContext(request: NewRequest) {
+/** Tells the request's handler that there will be no answer. */
+export async function handleFailed(request: NewRequest): Promise<Handled> {
+  const { handled, context } = createContext(request);
+  await router.route(request.label).failed?.(context);
+  return handled;
+}
+
+function createContext(request: NewRequest, records: Record<string, unknown> = {}) {
   const handled: Handled = { items: {}, requests: [] };
   const claimed: ClaimedRequest & { userData: Record<string, unknown> } = {
     priority: 0,
@@ -47,6 +61,10 @@ function createContext(request: NewRequest) {
     async pushData(items: object | readonly object[], dataset: DatasetName) {
       // As it is stored: what was left out is not there.
       (handled.items[dataset] ??= []).push(...JSON.parse(JSON.stringify([items].flat())));
+    },
+    getRecord: async (key: string) => records[key],
+    async setRecord(key: string, value: unknown) {
+      records[key] = value;
     },
     async addRequests(requests: readonly NewRequest[]) {
       handled.requests.push(...requests);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { Input } from "../../../actors/reddit/input.ts";
 import { parseInput } from "../../../shared/crawl/input.ts";
 import { InvalidInputError } from "../../../shared/errors.ts";
@@ -20,7 +21,17 @@ function mistakes(raw: unknown): string[] {
 it("one subreddit is enough", () => {
   expect(parseInput(Input, { subreddits: ["r/node"] })).toEqual({
     subreddits: ["node"],
-    listings: [{ sort: "hot", limit: 100 }],
+    listings: [
+      { sort: "hot", limit: 100 },
+      { sort: "top", time: "week", limit: 100 },
+    ],
+    rules: true,
+    users: [],
+    user_history: { listing: "submitted", sort: "new", limit: 100 },
+    search: [],
+    authors: "batch",
+    discover: false,
+    until_known: false,
   });
 });
 
@@ -41,6 +52,29 @@ it("a name in other letter case is the same subreddit", () => {
   expect(parseInput(Input, { subreddits: ["Node", "/r/node"] }).subreddits).toEqual(["Node"]);
 });
 
+it("a search is a text or an object", () => {
+  expect(
+    parseInput(Input, { search: ["cats", { query: "dogs", subreddit: "/r/pets", time: "day" }] }).search,
+  ).toEqual([
+    { query: "cats", type: "posts", sort: "relevance", time: "all", limit: 100 },
+    { query: "dogs", type: "posts", subreddit: "pets", sort: "relevance", time: "day", limit: 100 },
+  ]);
+});
+
+it.each([
+  ["2026-01-31", "2026-01-31T00:00:00.000Z"],
+  ["2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00.000Z"],
+])("since %s is %s", (since, expected) => {
+  expect(parseInput(Input, { users: ["spez"], since }).since).toBe(expected);
+});
+
+it("every field has a description and its default in the JSON schema of the form", () => {
+  const { properties } = z.toJSONSchema(Input, { io: "input" });
+  for (const field of Object.values(properties!)) expect(field).toHaveProperty("description");
+  expect(properties!["subreddits"]).toHaveProperty("default", []);
+  expect(properties!["listings"]).toHaveProperty("default", [{ sort: "hot" }, { sort: "top" }]);
+});
+
 describe("mistakes", () => {
   it("every one is told, with field, value and what would be right", () => {
     expect(mistakes({ subreddits: ["no such name!!"], listings: [{ sort: "best" }] })).toEqual([
@@ -50,10 +84,45 @@ describe("mistakes", () => {
   });
 
   it.each([
-    [{}, "subreddits: expected at least one subreddit, got nothing"],
+    [{}, "subreddits: expected at least one subreddit, user or search, got nothing"],
     [[], "input: expected a JSON object, got []"],
     [{ subreddits: "node" }, 'subreddits: expected a list of subreddit names, got "node"'],
-    [{ subreddits: [7] }, "subreddits[0]: expected a subreddit name, got 7"],
+    [
+      { users: ["a"] },
+      'users[0]: expected a user name: 3–20 letters, digits, - or _; u/name and URLs will do, got "a"',
+    ],
+    [{ users: ["spez"], authors: "all" }, 'authors: expected one of none, batch, full, got "all"'],
+    [{ users: ["spez"], rules: 1 }, "rules: expected true or false, got 1"],
+    [{ users: ["spez"], max_items: 0 }, "max_items: expected a whole number from 1 to 100000000, got 0"],
+    [
+      { users: ["spez"], comments: {} },
+      "comments.per_post: expected a whole number from 1 to 10000, got nothing",
+    ],
+    [
+      { users: ["spez"], comments: { per_post: 1, depth: 11 } },
+      "comments.depth: expected a whole number from 1 to 10, got 11",
+    ],
+    [{ search: [" "] }, "search[0].query: expected a search text, got nothing"],
+    [
+      { search: [{ query: "x", sort: "best" }] },
+      'search[0].sort: expected one of relevance, hot, top, new, comments, got "best"',
+    ],
+    [
+      { search: [{ query: "x", type: "subreddits", subreddit: "node" }] },
+      'search[0].subreddit: expected no subreddit, because subreddits are looked for, got "node"',
+    ],
+    [
+      { users: ["spez"], since: "yesterday" },
+      'since: expected a date in ISO 8601, as 2026-01-31 or 2026-01-31T12:00:00Z, got "yesterday"',
+    ],
+    [
+      { subreddits: ["node"], until_known: true },
+      "listings: expected a listing with sort new, because until_known is set, got nothing",
+    ],
+    [
+      { users: ["spez"], user_history: { time: "day" } },
+      'user_history.time: expected no time, because new has none, got "day"',
+    ],
     [{ subreddits: ["node"], source: "rss" }, 'source: expected one of oauth, public, got "rss"'],
     [{ subreddits: ["node"], subredits: [] }, "subredits: no such field; remove it or correct its name"],
   ])("%j", (raw, mistake) => {

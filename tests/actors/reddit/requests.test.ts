@@ -1,76 +1,179 @@
 import { describe, expect, it } from "vitest";
-import { aboutRequest, listingRequest, startRequests } from "../../../actors/reddit/requests.ts";
-import type { Input } from "../../../actors/reddit/input.ts";
+import { Input } from "../../../actors/reddit/input.ts";
+import { firstPage } from "../../../actors/reddit/paging.ts";
+import { commentsRequest, moreCommentsRequests } from "../../../actors/reddit/requests-comments.ts";
+import { searchRequest } from "../../../actors/reddit/requests-search.ts";
+import {
+  aboutRequest,
+  listingRequest,
+  rulesRequest,
+  startOfChain,
+  type ListingUserData,
+} from "../../../actors/reddit/requests-subreddits.ts";
+import { authorsRequest, historyRequest, userRequest } from "../../../actors/reddit/requests-users.ts";
+import { startRequests } from "../../../actors/reddit/requests.ts";
+import { plan } from "./plans.ts";
 
 const hot = { sort: "hot", limit: 100 } as const;
-const chain = (listing: Input["listings"][number], page = {}) =>
-  listingRequest({ subreddit: "Node", listings: [listing], afters: [], seenIds: [], ...page });
-
-const start = (subreddits: string[], listings: Input["listings"] = [hot]) =>
-  startRequests({ subreddits, listings });
-
-describe("listingRequest", () => {
-  it.each([
-    [chain(hot), "https://www.reddit.com/r/Node/hot?limit=100"],
-    [chain({ sort: "top", time: "week", limit: 30 }), "https://www.reddit.com/r/Node/top?limit=30&t=week"],
-    [chain(hot, { afters: ["t3_x"] }), "https://www.reddit.com/r/Node/hot?limit=100&after=t3_x"],
-    [
-      chain({ sort: "new", limit: 250 }, { afters: ["t3_a", "t3_b"], seenIds: Array(202).fill("x") }),
-      "https://www.reddit.com/r/Node/new?limit=48&after=t3_b",
-    ],
-    [
-      chain({ sort: "new", limit: 1000 }, { afters: ["t3_z"], seenIds: Array(999).fill("x") }),
-      "https://www.reddit.com/r/Node/new?limit=100&after=t3_z",
-    ],
-  ])("%#: asks for one page", ({ url }, expected) => {
-    expect(url).toBe(expected);
+const top = { sort: "top", time: "day", limit: 100 } as const;
+const listing = (
+  spec: ListingUserData["listings"][number],
+  { subreddit = "Node", afters = [] as string[] } = {},
+) =>
+  listingRequest({
+    ...startOfChain(subreddit, { plan: plan(), listings: [spec] }),
+    paging: { ...firstPage(spec.limit), afters },
   });
+const start = (input: object) => startRequests(Input.parse(input));
+const search = (spec: object) => {
+  const parsed = Input.parse({ search: [spec] }).search[0]!;
+  return searchRequest({ spec: parsed, plan: plan(), paging: firstPage(parsed.limit), authorIds: [] });
+};
+const history = plan().user_history;
 
-  it("is the same request whatever the letter case, and another one for another page or window", () => {
+const SITE = "https://www.reddit.com";
+
+describe("urls", () => {
+  it.each([
+    [listing(hot), "/r/Node/hot?limit=100"],
+    [listing({ sort: "top", time: "week", limit: 30 }), "/r/Node/top?limit=30&t=week"],
+    [listing(hot, { afters: ["t3_a", "t3_b"] }), "/r/Node/hot?limit=100&after=t3_b"],
+    [aboutRequest({ name: "u_spez", plan: plan() }), "/r/u_spez/about"],
+    [rulesRequest({ subreddit: "Node", evidence: null }), "/r/Node/about/rules"],
+    [authorsRequest(["t2_a", "t2_b"], chain()), "/api/user_data_by_account_ids?ids=t2_a,t2_b"],
+    [userRequest({ username: "a-b", plan: plan(), isPoster: false }), "/user/a-b/about"],
+    [
+      historyRequest({ username: "spez", plan: plan(), paging: firstPage(100), hasPosts: true }),
+      "/user/spez/submitted?limit=100&sort=new",
+    ],
+    [
+      historyRequest({
+        username: "spez",
+        plan: plan({
+          user_history: { ...history, listing: "overview", sort: "top", time: "all", limit: 1000 },
+        }),
+        paging: { ...firstPage(1000), afters: ["t1_x"] },
+        hasPosts: true,
+      }),
+      "/user/spez/overview?limit=100&sort=top&t=all&after=t1_x",
+    ],
+    [search({ query: "a b&c" }), "/search?limit=100&q=a+b%26c&sort=relevance&t=all&type=link"],
+    [
+      search({ query: "x", subreddit: "r/node", sort: "new" }),
+      "/r/node/search?limit=100&q=x&restrict_sr=1&sort=new&t=all&type=link",
+    ],
+    [search({ query: "x", type: "subreddits", limit: 5 }), "/subreddits/search?limit=5&q=x"],
+    [commentsOf({ per_post: 1000, depth: 3 }), "/comments/abc?limit=500&depth=3&sort=confidence"],
+    [
+      moreCommentsRequests(["x", "y"], { postId: "abc", plan: withComments(9), wanted: 9 })[0]!,
+      "/api/morechildren?link_id=t3_abc&children=x,y&api_type=json&sort=confidence",
+    ],
+  ])("%#: $uniqueKey", ({ url }, expected) => {
+    expect(url).toBe(SITE + expected);
+  });
+});
+
+describe("unique keys", () => {
+  it("are the same whatever the letter case, and others for another page or window", () => {
     const keys = [
-      chain(hot),
-      chain(hot, { subreddit: "node" }),
-      chain(hot, { afters: ["t3_x"] }),
-      chain({ sort: "top", time: "day", limit: 100 }),
-      chain({ sort: "top", time: "week", limit: 100 }),
+      listing(hot),
+      listing(hot, { subreddit: "node" }),
+      listing(hot, { afters: ["t3_x"] }),
+      listing(top),
+      listing({ ...top, time: "week" }),
     ].map((request) => request.uniqueKey);
     expect(keys[0]).toBe(keys[1]);
     expect(new Set(keys).size).toBe(4);
   });
+
+  it("tell searches apart by everything that changes their answer", () => {
+    const searches = [
+      { query: "x" },
+      { query: "x", sort: "new" },
+      { query: "x", time: "day" },
+      { query: "x", subreddit: "node" },
+      { query: "x", type: "subreddits" },
+    ];
+    expect(new Set(searches.map((spec) => search(spec).uniqueKey)).size).toBe(5);
+  });
 });
 
 describe("startRequests", () => {
-  it("asks about a hundred subreddits in one call", () => {
-    const names = Array.from({ length: 205 }, (_, index) => `name${index}`);
-    const infos = start(names).filter(({ label }) => label === "INFO");
-    expect(infos).toHaveLength(3);
-    expect(infos[2]!.url).toBe(
-      "https://www.reddit.com/api/info?sr_name=name200,name201,name202,name203,name204",
-    );
-    expect(start(names)).toHaveLength(3 + 205);
+  const names = Array.from({ length: 205 }, (_, index) => `name${index}`);
+
+  it("asks about a hundred subreddits in one call, just before their listings", () => {
+    const requests = start({ subreddits: names });
+    expect(requests.flatMap(({ label }, index) => (label === "INFO" ? index : []))).toEqual([0, 101, 202]);
+    expect(requests[202]!.url).toBe(`${SITE}/api/info?sr_name=name200,name201,name202,name203,name204`);
+    expect(requests).toHaveLength(3 + 205);
   });
 
   it("starts one chain a subreddit, with all its listings", () => {
     const listings = [hot, { sort: "new", limit: 5 } as const];
-    const chains = start(["a1", "b2"], listings).filter(({ label }) => label === "LISTING");
+    const chains = start({ subreddits: ["a1", "b2"], listings }).filter(({ label }) => label === "LISTING");
     expect(chains.map(({ url }) => url)).toEqual([
-      "https://www.reddit.com/r/a1/hot?limit=100",
-      "https://www.reddit.com/r/b2/hot?limit=100",
+      `${SITE}/r/a1/hot?limit=100`,
+      `${SITE}/r/b2/hot?limit=100`,
     ]);
     expect(chains[0]!.userData["listings"]).toEqual(listings);
   });
 
   it("asks nothing about r/all, which is no subreddit", () => {
-    expect(start(["all"]).map(({ label }) => label)).toEqual(["LISTING"]);
+    expect(start({ subreddits: ["all"] }).map(({ label }) => label)).toEqual(["LISTING"]);
   });
 
   it("asks only for facts without listings", () => {
-    expect(start(["node"], []).map(({ label }) => label)).toEqual(["INFO"]);
+    expect(start({ subreddits: ["node"], listings: [] }).map(({ label }) => label)).toEqual(["INFO"]);
   });
 
-  it("lets begun chains go before new ones", () => {
-    const [, fresh] = start(["node"]);
-    expect(chain(hot, { afters: ["t3_x"] }).priority).toBeGreaterThan(fresh!.priority!);
-    expect(aboutRequest({ name: "x" }).priority).toBeGreaterThan(fresh!.priority!);
+  it("asks for users and searches", () => {
+    const searches = ["a", { query: "b", type: "subreddits" }];
+    expect(start({ users: ["u/spez"], search: searches }).map(({ label }) => label)).toEqual([
+      "USER",
+      "SEARCH",
+      "SUBREDDIT_SEARCH",
+    ]);
+  });
+
+  it("lets what has begun go before", () => {
+    const [info, first] = start({ subreddits: ["node"] });
+    expect(info!.priority).toBe(0);
+    expect(first!.priority).toBe(0);
+    expect(listing(hot).priority).toBeGreaterThan(0);
+    expect(aboutRequest({ name: "x", plan: plan() }).priority).toBeGreaterThan(0);
+  });
+
+  it("the same input gives the same requests", () => {
+    expect(start({ subreddits: names, users: ["spez"] })).toEqual(
+      start({ subreddits: names, users: ["spez"] }),
+    );
   });
 });
+
+it("authors come by the hundred, the call with those that are left in it", () => {
+  const ids = Array.from({ length: 250 }, (_, index) => `t2_${index}`);
+  const { userData } = authorsRequest(ids, chain());
+  expect(userData["ids"]).toEqual(ids.slice(0, 100));
+  expect(userData["restIds"]).toEqual(ids.slice(100));
+});
+
+it("more comments come by the hundred, and no more than are wanted", () => {
+  const ids = Array.from({ length: 150 }, (_, index) => `c${index}`);
+  const more = (wanted: number) =>
+    moreCommentsRequests(ids, { postId: "abc", plan: withComments(9), wanted });
+  expect(more(500)[0]!.userData).toMatchObject({ ids: ids.slice(0, 100), restIds: ids.slice(100) });
+  expect(more(7)[0]!.userData).toMatchObject({ ids: ids.slice(0, 7) });
+  expect(more(0)).toEqual([]);
+});
+
+function chain() {
+  return { origin: "r/node", subreddit: "node", accounts: [] };
+}
+
+function withComments(per_post: number, depth = 10) {
+  return { ...plan(), comments: { per_post, depth } };
+}
+
+function commentsOf({ per_post, depth }: { per_post: number; depth: number }) {
+  return commentsRequest({ postId: "abc", plan: withComments(per_post, depth) });
+}

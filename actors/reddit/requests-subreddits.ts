@@ -1,0 +1,88 @@
+import { z } from "zod";
+import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { ListingSpec } from "./input.ts";
+import { EMPTY_SAMPLE, WeekSample } from "./metrics.ts";
+import { firstPage, Paging } from "./paging.ts";
+import { Plan } from "./plan.ts";
+import { CONTINUED, pageUrl, redditUrl } from "./urls.ts";
+
+/** Names asked about in one `/api/info` call. */
+export const InfoUserData = z.object({ names: z.array(z.string()), plan: Plan });
+export type InfoUserData = z.infer<typeof InfoUserData>;
+
+export const AboutUserData = z.object({ name: z.string(), plan: Plan });
+export type AboutUserData = z.infer<typeof AboutUserData>;
+
+export const RulesUserData = z.object({
+  subreddit: z.string(),
+  /** The sentence of its description that asks for verification; `null` when none does. */
+  evidence: z.string().nullable(),
+});
+export type RulesUserData = z.infer<typeof RulesUserData>;
+
+/** Where a subreddit's chain of listings stands. */
+export const ListingUserData = z.object({
+  subreddit: z.string(),
+  plan: Plan,
+  /** What is left to read, the present listing first. */
+  listings: z.array(ListingSpec).min(1),
+  paging: Paging,
+  /** Account ids (t2_…) of the authors seen so far. */
+  authorIds: z.array(z.string()),
+  week: WeekSample,
+});
+export type ListingUserData = z.infer<typeof ListingUserData>;
+
+/** `GET /api/info?sr_name=a,b`: facts about up to 100 subreddits; what is not public is missing from the answer. */
+export function infoRequest(userData: InfoUserData): NewRequest {
+  const names = userData.names.join(",");
+  return {
+    url: redditUrl("/api/info", { sr_name: names }),
+    uniqueKey: `info:${names.toLowerCase()}`,
+    label: "INFO",
+    userData,
+  };
+}
+
+/** `GET /r/{subreddit}/about`: facts about one subreddit, or why there are none. */
+export function aboutRequest(userData: AboutUserData): NewRequest {
+  return {
+    url: redditUrl(`/r/${userData.name}/about`),
+    uniqueKey: `about:${userData.name.toLowerCase()}`,
+    label: "ABOUT",
+    userData,
+    priority: CONTINUED,
+  };
+}
+
+/** `GET /r/{subreddit}/about/rules`. */
+export function rulesRequest(userData: RulesUserData): NewRequest {
+  return {
+    url: redditUrl(`/r/${userData.subreddit}/about/rules`),
+    uniqueKey: `rules:${userData.subreddit.toLowerCase()}`,
+    label: "RULES",
+    userData,
+    priority: CONTINUED,
+  };
+}
+
+export function startOfChain(
+  subreddit: string,
+  { plan, listings }: Pick<ListingUserData, "plan" | "listings">,
+): ListingUserData {
+  const paging = firstPage(listings[0]!.limit);
+  return { subreddit, plan, listings, paging, authorIds: [], week: EMPTY_SAMPLE };
+}
+
+/** `GET /r/{subreddit}/{sort}`: one page of the chain's present listing. */
+export function listingRequest(userData: ListingUserData): NewRequest {
+  const { subreddit, listings, paging } = userData;
+  const { sort, time } = listings[0]!;
+  return {
+    url: pageUrl(`/r/${subreddit}/${sort}`, paging, { t: time }),
+    uniqueKey: `listing:${subreddit.toLowerCase()}:${sort}:${time ?? ""}:${paging.afters.at(-1) ?? ""}`,
+    label: "LISTING",
+    userData,
+    priority: CONTINUED,
+  };
+}

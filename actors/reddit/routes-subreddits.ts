@@ -1,0 +1,191 @@
+import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
+import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { collectPosts, fullnameOf, reportSkipped, withAuthors } from "./collect.ts";
+import { knownKey, KnownPosts, rememberPosts } from "./known-posts.ts";
+import { addToSample, subredditMetrics } from "./metrics.ts";
+import { isAggregate, sameName } from "./names.ts";
+import { freshIds, firstPage, LISTING_CAP, nextPage, type Paging } from "./paging.ts";
+import { parsePosts, type Post } from "./parse-post.ts";
+import { parseRules } from "./parse-rules.ts";
+import { parseAbout, parseSubreddits, type Subreddit } from "./parse-subreddit.ts";
+import { endsTooOld, type Plan } from "./plan.ts";
+import {
+  aboutRequest,
+  AboutUserData,
+  InfoUserData,
+  listingRequest,
+  ListingUserData,
+  rulesRequest,
+  RulesUserData,
+} from "./requests-subreddits.ts";
+import { authorsRequest } from "./requests-users.ts";
+import { findVerification } from "./verification.ts";
+
+export function addSubredditRoutes(router: Router): void {
+  router.addHandler("INFO", {
+    userData: InfoUserData,
+    async handle(context) {
+      const { request, body, addRequests } = context;
+      const { names, plan } = request.userData;
+      const { subreddits, skipped } = parseSubreddits(body);
+      await pushSubreddits(context, subreddits, plan);
+      await reportSkipped(context, skipped);
+      const missing = names.filter((name) => !subreddits.some((subreddit) => sameName(subreddit.name, name)));
+      await addRequests(missing.map((name) => aboutRequest({ name, plan })));
+    },
+    gone: askEach,
+    failed: askEach,
+  });
+
+  router.addHandler("ABOUT", {
+    userData: AboutUserData,
+    async handle(context) {
+      await pushSubreddits(context, [parseAbout(context.body)], context.request.userData.plan);
+    },
+    async gone(context) {
+      await pushAvailability(context, context.request.userData.name);
+    },
+  });
+
+  router.addHandler("RULES", {
+    userData: RulesUserData,
+    async handle({ request, body, pushData }) {
+      const { subreddit: name, evidence } = request.userData;
+      const rules = parseRules(body);
+      const sentence =
+        evidence ?? findVerification(rules.flatMap((rule) => [rule.short_name, rule.description]));
+      const verification = { verification_required: sentence !== null, verification_evidence: sentence };
+      await pushData({ name, rules_data: rules, ...verification }, "reddit_subreddits");
+    },
+  });
+
+  router.addHandler("LISTING", {
+    userData: ListingUserData,
+    handle: handleListing,
+    async gone(context) {
+      await pushAvailability(context, context.request.userData.subreddit);
+      if (context.gone.availability === null) await skipListing(context);
+      else await context.addRequests(authorsOf(context.request.userData));
+    },
+    failed: skipListing,
+  });
+}
+
+/** Where the call for all of them fails, each subreddit is asked about for itself. */
+async function askEach({
+  request,
+  addRequests,
+}: Pick<HandlerContext<InfoUserData>, "request" | "addRequests">): Promise<void> {
+  const { names, plan } = request.userData;
+  await addRequests(names.map((name) => aboutRequest({ name, plan })));
+}
+
+async function handleListing(context: HandlerContext<ListingUserData>): Promise<void> {
+  const { request, body, addRequests } = context;
+  const { userData } = request;
+  const page = parsePosts(body);
+  const { posts, skipped, after } = page;
+  const wanted = await collectPosts(context, page, {
+    plan: userData.plan,
+    seenIn: `r/${userData.subreddit}`,
+  });
+  await reportSkipped(context, skipped);
+  const state: ListingUserData = {
+    ...userData,
+    subreddit: spellingIn(posts, userData.subreddit),
+    authorIds: userData.plan.authors === "none" ? [] : withAuthors(userData.authorIds, wanted),
+    week: await pushMetrics(context, posts),
+  };
+  const paging = await nextOfListing(context, { posts, after });
+  await addRequests(paging ? [listingRequest({ ...state, paging })] : afterListing(state));
+}
+
+/** What states nothing about the subreddit is about this one listing: the others are still worth asking for. */
+async function skipListing({
+  request,
+  addRequests,
+}: Pick<HandlerContext<ListingUserData>, "request" | "addRequests">): Promise<void> {
+  await addRequests(afterListing(request.userData));
+}
+
+/** The listing's next page; `null` when it is over, and then, where the plan says so, its posts are remembered. */
+async function nextOfListing(
+  { request, getRecord, setRecord }: HandlerContext<ListingUserData>,
+  { posts, after }: { posts: readonly Post[]; after: string | null },
+): Promise<Paging | null> {
+  const { subreddit, plan, listings, paging } = request.userData;
+  const items = posts.map((post) => ({ fullname: fullnameOf(post), created_utc: post.created_utc }));
+  const ids = items.map(({ fullname }) => fullname);
+  if (listings[0]!.sort !== "new") return nextPage(paging, { ids, after });
+  const isOldest = endsTooOld(plan, { items, after });
+  if (!plan.until_known) return isOldest ? null : nextPage(paging, { ids, after });
+
+  const key = knownKey(subreddit);
+  const known = KnownPosts.parse((await getRecord(key)) ?? { ids: [] });
+  // Where there is something to reach, the limit would leave a gap that no later run fills.
+  const limit = known.ids.length > 0 ? LISTING_CAP : paging.limit;
+  const isKnown = ids.some((id) => known.ids.includes(id));
+  const next = isOldest || isKnown ? null : nextPage({ ...paging, limit }, { ids, after });
+  if (!next) await setRecord(key, rememberPosts(known, [...paging.seenIds, ...ids]));
+  return next;
+}
+
+/** What comes after a listing: the next one, or the authors of all of them. */
+function afterListing(state: ListingUserData): NewRequest[] {
+  const [, next, ...rest] = state.listings;
+  if (!next) return authorsOf(state);
+  return [listingRequest({ ...state, listings: [next, ...rest], paging: firstPage(next.limit) })];
+}
+
+function authorsOf({ subreddit, authorIds }: ListingUserData): NewRequest[] {
+  const chain = {
+    origin: `r/${subreddit}`,
+    subreddit: isAggregate(subreddit) ? null : subreddit,
+    accounts: [],
+  };
+  return authorIds.length > 0 ? [authorsRequest(authorIds, chain)] : [];
+}
+
+/** Pushes what the week's top posts say so far, and returns the sums. */
+async function pushMetrics(
+  { request, observedAt, pushData }: HandlerContext<ListingUserData>,
+  posts: readonly Post[],
+): Promise<ListingUserData["week"]> {
+  const { subreddit, listings, paging, week } = request.userData;
+  const { sort, time } = listings[0]!;
+  if (sort !== "top" || time !== "week" || isAggregate(subreddit)) return week;
+  const fresh = new Set(freshIds(paging, posts.map(fullnameOf)));
+  const sample = addToSample(
+    week,
+    posts.filter((post) => fresh.delete(fullnameOf(post))),
+  );
+  const name = spellingIn(posts, subreddit);
+  await pushData({ name, ...subredditMetrics(sample, observedAt) }, "reddit_subreddits");
+  return sample;
+}
+
+/** A subreddit's name as Reddit writes it, where a post of it tells. */
+function spellingIn(posts: readonly Post[], subreddit: string): string {
+  return posts.find((post) => sameName(post.subreddit_name, subreddit))?.subreddit_name ?? subreddit;
+}
+
+/** Facts, with what the descriptions say about verification; a `no` needs the rules too, which are asked for. */
+async function pushSubreddits(
+  { pushData, addRequests }: Pick<HandlerContext, "pushData" | "addRequests">,
+  subreddits: readonly Subreddit[],
+  plan: Plan,
+): Promise<void> {
+  for (const subreddit of subreddits) {
+    const evidence = findVerification([subreddit.description, subreddit.public_description]);
+    const verification = evidence && { verification_required: true, verification_evidence: evidence };
+    await pushData({ ...subreddit, ...verification }, "reddit_subreddits");
+    if (plan.rules) await addRequests([rulesRequest({ subreddit: subreddit.name, evidence })]);
+  }
+}
+
+/** What the site stated about a subreddit instead of answering; an answer that states nothing changes nothing. */
+async function pushAvailability({ gone, pushData }: GoneContext<unknown>, name: string): Promise<void> {
+  if (gone.availability === null) return;
+  const { availability, reason } = gone;
+  await pushData({ name, availability, availability_reason: reason }, "reddit_subreddits");
+}

@@ -1,0 +1,386 @@
+import { describe, expect, it } from "vitest";
+import type { Plan } from "../../../actors/reddit/plan.ts";
+import {
+  aboutRequest,
+  infoRequest,
+  listingRequest,
+  rulesRequest,
+  startOfChain,
+  type ListingUserData,
+} from "../../../actors/reddit/requests-subreddits.ts";
+import { UnexpectedShapeError } from "../../../shared/errors.ts";
+import { handle, handleFailed, handleGone, listing, OBSERVED_AT } from "./handling.ts";
+import { plan } from "./plans.ts";
+
+const SITE = "https://www.reddit.com";
+const post = (id: string, fields: object = {}) => ({
+  id,
+  name: `t3_${id}`,
+  subreddit: "Node",
+  title: id,
+  author: `by_${id}`,
+  author_fullname: `t2_${id}`,
+  created_utc: 1767323045,
+  ...fields,
+});
+const subreddit = (name: string, fields: object = {}) => ({
+  id: `id${name}`,
+  name: `t5_id${name}`,
+  display_name: name,
+  ...fields,
+});
+const chain = (
+  listings: ListingUserData["listings"],
+  wishes: Partial<Plan> = {},
+  state: Partial<ListingUserData> = {},
+) => listingRequest({ ...startOfChain("node", { plan: plan(wishes), listings }), ...state });
+const old = (id: string) => post(id, { created_utc: 1767225600 });
+const scored = (id: string, score: number, fields: object = {}) =>
+  post(id, { score, num_comments: score / 2, is_self: true, ...fields });
+const crosspost = (id: string, from: string) =>
+  post(id, { crosspost_parent: "t3_x", crosspost_parent_list: [{ subreddit: from }] });
+const hotThenNew = chain([
+  { sort: "hot", limit: 1000 },
+  { sort: "new", limit: 1000 },
+]);
+
+describe("INFO", () => {
+  const request = infoRequest({ names: ["Node", "gone1", "AskReddit"], plan: plan() });
+
+  it("pushes the subreddits of the answer", async () => {
+    const { items } = await handle(request, listing("t5", [subreddit("node"), subreddit("AskReddit")]));
+    expect(items.reddit_subreddits).toMatchObject([
+      { name: "node", reddit_id: "idnode", availability: "ok", availability_reason: null },
+      { name: "AskReddit" },
+    ]);
+  });
+
+  it("asks about each name that the answer lacks, and no rules where they are not wanted", async () => {
+    const { requests } = await handle(request, listing("t5", [subreddit("node")]));
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/gone1/about`, `${SITE}/r/AskReddit/about`]);
+  });
+
+  it("asks about each name when the call itself is refused or fails", async () => {
+    const gone = await handleGone(request, { availability: "not_found", reason: "not_found" });
+    expect(gone.requests.map(({ label }) => label)).toEqual(["ABOUT", "ABOUT", "ABOUT"]);
+    expect(gone.items).toEqual({});
+    expect(await handleFailed(request)).toEqual(gone);
+  });
+
+  it("asks for the rules, with what the description says about verification", async () => {
+    const withRules = infoRequest({ names: ["a1", "b2"], plan: plan({ rules: true }) });
+    const body = listing("t5", [
+      subreddit("a1", { description: "Hi. All posters must verify. Bye." }),
+      subreddit("b2"),
+    ]);
+    const { items, requests } = await handle(withRules, body);
+    expect(requests.map(({ url, userData }) => [url, userData["evidence"]])).toEqual([
+      [`${SITE}/r/a1/about/rules`, "All posters must verify"],
+      [`${SITE}/r/b2/about/rules`, null],
+    ]);
+    expect(items.reddit_subreddits![0]).toMatchObject({
+      verification_required: true,
+      verification_evidence: "All posters must verify",
+    });
+    expect(items.reddit_subreddits![1]).not.toHaveProperty("verification_required");
+  });
+});
+
+describe("ABOUT", () => {
+  const request = aboutRequest({ name: "node", plan: plan({ rules: true }) });
+
+  it("pushes the subreddit and asks for its rules", async () => {
+    const { items, requests } = await handle(request, { kind: "t5", data: subreddit("Node") });
+    expect(items.reddit_subreddits).toMatchObject([{ name: "Node", availability: "ok" }]);
+    expect(requests.map(({ label }) => label)).toEqual(["RULES"]);
+  });
+
+  it.each([
+    ["private", "private"],
+    ["quarantined", "quarantined"],
+    ["gated", "gated"],
+    ["banned", "banned"],
+    ["not_found", "not_found"],
+    ["private", "gold_only"],
+  ] as const)("keeps that a subreddit is %s (%s), and asks nothing more", async (availability, reason) => {
+    const { items, requests } = await handleGone(request, { availability, reason });
+    expect(items.reddit_subreddits).toEqual([{ name: "node", availability, availability_reason: reason }]);
+    expect(requests).toEqual([]);
+  });
+
+  it("an answer that states nothing about the subreddit changes nothing", async () => {
+    expect(await handleGone(request, { availability: null, reason: "forbidden" })).toEqual({
+      items: {},
+      requests: [],
+    });
+  });
+});
+
+describe("RULES", () => {
+  const body = {
+    rules: [
+      {
+        short_name: "Be kind",
+        kind: "all",
+        priority: 0,
+        description: "",
+        violation_reason: "Unkind",
+        created_utc: 1,
+      },
+      { short_name: "Verify", kind: "link", priority: 1, description: "Please get verified first!" },
+    ],
+    site_rules: ["Spam"],
+  };
+
+  it("keeps the rules in one shape, and the sentence that asks for verification", async () => {
+    const { items } = await handle(rulesRequest({ subreddit: "node", evidence: null }), body);
+    expect(items.reddit_subreddits).toEqual([
+      {
+        name: "node",
+        rules_data: [
+          { short_name: "Be kind", kind: "all", priority: 0, description: "", violation_reason: "Unkind" },
+          { short_name: "Verify", kind: "link", priority: 1, description: "Please get verified first!" },
+        ],
+        verification_required: true,
+        verification_evidence: "Please get verified first",
+      },
+    ]);
+  });
+
+  it("is a no only where neither description nor rules ask", async () => {
+    const without = { rules: [body.rules[0]] };
+    const { items } = await handle(rulesRequest({ subreddit: "node", evidence: null }), without);
+    expect(items.reddit_subreddits).toMatchObject([
+      { verification_required: false, verification_evidence: null },
+    ]);
+    const said = await handle(rulesRequest({ subreddit: "node", evidence: "You must verify" }), without);
+    expect(said.items.reddit_subreddits).toMatchObject([
+      { verification_required: true, verification_evidence: "You must verify" },
+    ]);
+  });
+
+  it("missing rules say nothing about the subreddit", async () => {
+    const request = rulesRequest({ subreddit: "node", evidence: null });
+    const { items } = await handleGone(request, { availability: "not_found", reason: "not_found" });
+    expect(items).toEqual({});
+  });
+});
+
+describe("LISTING", () => {
+  it("pushes the posts and follows the cursor", async () => {
+    const { items, requests } = await handle(hotThenNew, listing("t3", [post("a"), post("b")], "t3_b"));
+    expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }, { reddit_id: "b" }]);
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/hot?limit=100&after=t3_b`]);
+  });
+
+  it("goes on with the next listing after the last page", async () => {
+    const { requests } = await handle(hotThenNew, listing("t3", [post("a")]));
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100`]);
+    expect(requests[0]!.userData["paging"]).toEqual({ limit: 1000, afters: [], seenIds: [] });
+  });
+
+  it("a broken post is a failure of its own and loses no neighbour", async () => {
+    const { items } = await handle(
+      hotThenNew,
+      listing("t3", [post("a"), { ...post("b"), id: 7 }, {}, post("c")]),
+    );
+    expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }, { reddit_id: "c" }]);
+    expect(items.failed_requests).toMatchObject([
+      { request_id: "request1#t3_b", url: hotThenNew.url, label: "LISTING", outcome: "malformed" },
+      { request_id: "request1##2" },
+    ]);
+    expect(items.failed_requests![0]!["last_error"]).toContain("id: ");
+  });
+
+  it("fails when no post of the page can be read", async () => {
+    await expect(handle(hotThenNew, listing("t3", [{ id: "a" }]))).rejects.toThrow(UnexpectedShapeError);
+  });
+
+  it("keeps what the site states about the subreddit, and asks it nothing more", async () => {
+    const { items, requests } = await handleGone(hotThenNew, { availability: "private", reason: "private" });
+    expect(items.reddit_subreddits).toEqual([
+      { name: "node", availability: "private", availability_reason: "private" },
+    ]);
+    expect(requests).toEqual([]);
+  });
+
+  it("tries the other listings when only this one is refused or fails", async () => {
+    const refused = await handleGone(hotThenNew, { availability: null, reason: "bad_request" });
+    expect(refused.items).toEqual({});
+    expect(refused.requests.map(({ url }) => url)).toEqual([`${SITE}/r/node/new?limit=100`]);
+    expect(await handleFailed(hotThenNew)).toEqual(refused);
+  });
+});
+
+describe("authors", () => {
+  const hot = [{ sort: "hot", limit: 100 } as const];
+
+  it("are asked by account id at the end of the chain, each once", async () => {
+    const request = chain(hot, { authors: "batch" }, { authorIds: ["t2_old"] });
+    const deleted = post("d", { author: "[deleted]", author_fullname: undefined });
+    const { requests } = await handle(request, listing("t3", [post("a"), post("a"), deleted, post("b")]));
+    expect(requests.map(({ url }) => url)).toEqual([
+      `${SITE}/api/user_data_by_account_ids?ids=t2_old,t2_a,t2_b`,
+    ]);
+    expect(requests[0]!.userData).toMatchObject({ subreddit: "Node" });
+  });
+
+  it("travel with the chain until then", async () => {
+    const { requests } = await handle(chain(hot, { authors: "batch" }), listing("t3", [post("a")], "t3_a"));
+    expect(requests).toMatchObject([{ label: "LISTING", userData: { authorIds: ["t2_a"] } }]);
+  });
+
+  it("are asked too when the subreddit closes in between", async () => {
+    const request = chain(hot, { authors: "batch" }, { authorIds: ["t2_old"] });
+    const { requests } = await handleGone(request, { availability: "private", reason: "private" });
+    expect(requests.map(({ label }) => label)).toEqual(["AUTHORS"]);
+    expect((await handleFailed(request)).requests).toEqual(requests);
+  });
+
+  it("are not asked where nobody wants them", async () => {
+    expect((await handle(chain(hot), listing("t3", [post("a")]))).requests).toEqual([]);
+  });
+
+  it("show no posting minimums of r/all", async () => {
+    const request = chain(hot, { authors: "batch" }, { subreddit: "all" });
+    const { requests } = await handle(request, listing("t3", [post("a")]));
+    expect(requests[0]!.userData).toMatchObject({ subreddit: null });
+  });
+
+  it("full asks for each one's profile", async () => {
+    const { requests } = await handle(chain(hot, { authors: "full" }), listing("t3", [post("a"), post("b")]));
+    expect(requests.map(({ url }) => url)).toEqual([
+      `${SITE}/user/by_a/about`,
+      `${SITE}/user/by_b/about`,
+      `${SITE}/api/user_data_by_account_ids?ids=t2_a,t2_b`,
+    ]);
+    expect(requests[0]!.userData).toMatchObject({ isPoster: true });
+  });
+});
+
+describe("metrics", () => {
+  const topOfWeek = { sort: "top", time: "week", limit: 1000 } as const;
+
+  it("are of the week's top posts, stickied ones aside", async () => {
+    const posts = [scored("a", 30), scored("b", 10), scored("c", 900, { stickied: true })];
+    const { items } = await handle(chain([topOfWeek]), listing("t3", posts));
+    expect(items.reddit_subreddits).toMatchObject([
+      {
+        name: "Node",
+        avg_upvotes_per_post: 20,
+        avg_comments_per_post: 10,
+        engagement: 0.5,
+        subreddit_score: 100,
+        metrics_sample_size: 2,
+        metrics_window: "week",
+        metrics_at: OBSERVED_AT,
+      },
+    ]);
+  });
+
+  it("add up over the pages, counting each post once", async () => {
+    const first = await handle(chain([topOfWeek]), listing("t3", [scored("a", 30), scored("b", 10)], "t3_b"));
+    const { items } = await handle(first.requests[0]!, listing("t3", [scored("b", 10), scored("c", 2)]));
+    expect(items.reddit_subreddits).toMatchObject([{ metrics_sample_size: 3, avg_upvotes_per_post: 14 }]);
+  });
+
+  it.each([{ sort: "top", time: "day", limit: 9 } as const, { sort: "hot", limit: 9 } as const])(
+    "are of nothing else: %j",
+    async (spec) => {
+      const { items } = await handle(chain([spec]), listing("t3", [scored("a", 30)]));
+      expect(items).not.toHaveProperty("reddit_subreddits");
+    },
+  );
+
+  it("of a week without posts are null, with the reason", async () => {
+    const { items } = await handle(chain([topOfWeek]), listing("t3", []));
+    expect(items.reddit_subreddits).toMatchObject([
+      { name: "node", engagement: null, metrics_sample_size: 0, metrics_reason: "no posts in the last week" },
+    ]);
+  });
+});
+
+describe("since", () => {
+  const since = "2026-01-02T00:00:00.000Z";
+  const fresh = [{ sort: "new", limit: 1000 } as const];
+
+  it("keeps nothing older, and ends a new listing that has got there", async () => {
+    const { items, requests } = await handle(
+      chain(fresh, { since }),
+      listing("t3", [post("a"), old("b")], "t3_b"),
+    );
+    expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
+    expect(requests).toEqual([]);
+  });
+
+  it("a pinned old post ends nothing", async () => {
+    const { requests } = await handle(chain(fresh, { since }), listing("t3", [old("a"), post("b")], "t3_b"));
+    expect(requests).toHaveLength(1);
+  });
+
+  it("an order other than time goes on", async () => {
+    const hot = chain([{ sort: "hot", limit: 1000 }], { since });
+    expect((await handle(hot, listing("t3", [old("b")], "t3_b"))).requests).toHaveLength(1);
+  });
+});
+
+describe("until_known", () => {
+  const fresh = chain([{ sort: "new", limit: 2 }], { until_known: true });
+  const key = "known-posts-node";
+
+  it("the first run reads to its limit and remembers what it saw", async () => {
+    const records = {};
+    const { requests } = await handle(fresh, listing("t3", [post("b"), post("a")], "t3_a"), records);
+    expect(requests).toEqual([]);
+    expect(records).toEqual({ [key]: { ids: ["t3_b", "t3_a"] } });
+  });
+
+  it("a later run reads on to what is known, past its limit, and remembers at the end alone", async () => {
+    const records = { [key]: { ids: ["t3_b", "t3_a"] } };
+    const page1 = await handle(fresh, listing("t3", [post("f"), post("e")], "t3_e"), records);
+    expect(page1.requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100&after=t3_e`]);
+    expect(records[key].ids).toEqual(["t3_b", "t3_a"]);
+    const page2 = await handle(page1.requests[0]!, listing("t3", [post("c"), post("b")], "t3_b"), records);
+    expect(page2.requests).toEqual([]);
+    expect(page2.items.reddit_posts).toMatchObject([{ reddit_id: "c" }, { reddit_id: "b" }]);
+    expect(records[key].ids).toEqual(["t3_f", "t3_e", "t3_c", "t3_b", "t3_a"]);
+  });
+
+  it("finds its way when the newest known post was deleted", async () => {
+    const records = { [key]: { ids: ["t3_gone", "t3_a"] } };
+    const { requests } = await handle(fresh, listing("t3", [post("c"), post("a")], "t3_a"), records);
+    expect(requests).toEqual([]);
+  });
+
+  it("the other listings neither stop at known posts nor remember theirs", async () => {
+    const records = { [key]: { ids: ["t3_a"] } };
+    const hot = chain([{ sort: "hot", limit: 1000 }], { until_known: true });
+    expect((await handle(hot, listing("t3", [post("a")], "t3_a"), records)).requests).toHaveLength(1);
+    expect(records[key].ids).toEqual(["t3_a"]);
+  });
+});
+
+describe("what else the plan wants", () => {
+  const hot = [{ sort: "hot", limit: 100 } as const];
+
+  it("comments of each post that has some", async () => {
+    const request = chain(hot, { comments: { per_post: 10, depth: 2 } });
+    const posts = [post("a", { num_comments: 3 }), post("b", { num_comments: 0 }), post("c")];
+    const { requests } = await handle(request, listing("t3", posts));
+    expect(requests.map(({ url }) => url)).toEqual([
+      `${SITE}/comments/a?limit=10&depth=2&sort=confidence`,
+      `${SITE}/comments/c?limit=10&depth=2&sort=confidence`,
+    ]);
+  });
+
+  it("discoveries where a crosspost comes from elsewhere", async () => {
+    const posts = [
+      crosspost("a", "Deno"),
+      crosspost("b", "deno"),
+      crosspost("c", "u_spez"),
+      crosspost("d", "node"),
+    ];
+    const { items } = await handle(chain(hot, { discover: true }), listing("t3", posts));
+    expect(items.reddit_discoveries).toEqual([{ name: "Deno", seen_in: "r/node" }]);
+  });
+});

@@ -1,0 +1,295 @@
+import { describe, expect, it } from "vitest";
+import { firstPage } from "../../../actors/reddit/paging.ts";
+import type { Plan } from "../../../actors/reddit/plan.ts";
+import { searchRequest } from "../../../actors/reddit/requests-search.ts";
+import { authorsRequest, historyRequest, userRequest } from "../../../actors/reddit/requests-users.ts";
+import { handle, handleFailed, handleGone, listing } from "./handling.ts";
+import { plan } from "./plans.ts";
+
+const SITE = "https://www.reddit.com";
+const post = (id: string, fields: object = {}) => ({
+  id,
+  name: `t3_${id}`,
+  subreddit: "node",
+  author: "Alice",
+  author_fullname: "t2_al",
+  created_utc: 1767323045,
+  score: 4,
+  num_comments: 2,
+  is_self: true,
+  ...fields,
+});
+const comment = (id: string, fields: object = {}) => ({
+  id,
+  name: `t1_${id}`,
+  link_id: "t3_x",
+  subreddit: "node",
+  created_utc: 1767323045,
+  replies: "",
+  ...fields,
+});
+const account = (n: number) => ({
+  name: `user${n}`,
+  created_utc: 1_600_000_000,
+  link_karma: n,
+  comment_karma: 2 * n,
+});
+const accounts = (from: number, to: number) =>
+  Object.fromEntries(
+    Array.from({ length: to - from }, (_, index) => [`t2_${from + index}`, account(from + index)]),
+  );
+
+const about = (fields: object = {}) => ({
+  kind: "t2",
+  data: {
+    name: "Alice",
+    id: "al",
+    created_utc: 1_600_000_000,
+    link_karma: 40,
+    comment_karma: 60,
+    is_mod: true,
+    hide_from_robots: false,
+    icon_img: "https://x/icon.png",
+    accept_followers: true,
+    subreddit: {
+      display_name: "u_Alice",
+      title: "Alice's",
+      subscribers: 3,
+      over_18: false,
+      banner_img: "",
+      public_description: "See (https://alice.example/a?b=1) or mail",
+    },
+    ...fields,
+  },
+});
+const history = (wishes: Partial<Plan> = {}, { hasPosts = true, limit = 1000 } = {}) =>
+  historyRequest({ username: "Alice", plan: plan(wishes), paging: firstPage(limit), hasPosts });
+const searchFor = (spec: object, wishes: Partial<Plan> = {}) =>
+  searchRequest({
+    spec: { query: "cats", type: "posts", sort: "new", time: "all", limit: 1000, ...spec },
+    plan: plan(wishes),
+    paging: firstPage(1000),
+    authorIds: [],
+  });
+
+describe("AUTHORS", () => {
+  const ids = Array.from({ length: 150 }, (_, index) => `t2_${index}`);
+  const request = authorsRequest(ids, { origin: "r/node", subreddit: "node", accounts: [] });
+
+  it("keeps karma and age alone", async () => {
+    const odd = { t2_7: { ...account(7), profile_img: "https://x/y.png", profile_over_18: false } };
+    const { items } = await handle(request, odd);
+    expect(items.reddit_users).toEqual([
+      {
+        username: "user7",
+        reddit_id: "7",
+        created_utc: "2020-09-13T12:26:40.000Z",
+        link_karma: 7,
+        comment_karma: 14,
+        total_karma: 21,
+      },
+    ]);
+  });
+
+  it("shows the posting minimums of all calls together", async () => {
+    const first = await handle(request, accounts(0, 5));
+    expect(first.items.reddit_subreddits).toMatchObject([
+      { name: "node", requirement_sample_size: 5, min_post_karma: null },
+    ]);
+    expect(first.requests.map(({ url }) => url)).toEqual([
+      `${SITE}/api/user_data_by_account_ids?ids=${ids.slice(100).join(",")}`,
+    ]);
+    const second = await handle(first.requests[0]!, accounts(100, 106));
+    expect(second.items.reddit_subreddits).toMatchObject([
+      { requirement_sample_size: 11, min_post_karma: 1 },
+    ]);
+    expect(second.requests).toEqual([]);
+  });
+
+  it("goes on when none of a hundred is left, or the call fails", async () => {
+    const { items, requests } = await handleGone(request, { availability: "not_found", reason: "not_found" });
+    expect(items.reddit_users).toBeUndefined();
+    expect(requests).toHaveLength(1);
+    expect(await handleFailed(request)).toEqual({ items, requests });
+  });
+
+  it("an account that cannot be read loses no neighbour", async () => {
+    const { items } = await handle(request, { ...accounts(1, 2), t2_9: { name: "user9" } });
+    expect(items.reddit_users).toMatchObject([{ username: "user1" }]);
+    expect(items.failed_requests).toMatchObject([{ request_id: "request1#t2_9", outcome: "malformed" }]);
+  });
+
+  it("of a search says nothing about a subreddit", async () => {
+    const { items } = await handle(
+      authorsRequest(ids, { origin: "search", subreddit: null, accounts: [] }),
+      accounts(0, 20),
+    );
+    expect(items).not.toHaveProperty("reddit_subreddits");
+  });
+});
+
+describe("USER", () => {
+  const request = userRequest({ username: "alice", plan: plan(), isPoster: false });
+  it("keeps the profile and asks for the history", async () => {
+    const { items, requests } = await handle(request, about());
+    expect(items.reddit_users).toMatchObject([
+      {
+        username: "Alice",
+        reddit_id: "al",
+        total_karma: 100,
+        icon_img: "https://x/icon.png",
+        subreddit_display_name: "u_Alice",
+        subreddit_title: "Alice's",
+        bio: "See (https://alice.example/a?b=1) or mail",
+        bio_url: "https://alice.example/a?b=1",
+        availability: "ok",
+        karma_quality_score: 5.25,
+      },
+    ]);
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/user/Alice/submitted?limit=100&sort=new`]);
+    expect(requests[0]!.userData).toMatchObject({ hasPosts: true });
+  });
+
+  it.each([{ hide_from_robots: true }, { hide_from_robots: undefined }])(
+    "of those who do not let robots in, it keeps no text and no picture, and asks for no history: %j",
+    async (fields) => {
+      const { items, requests } = await handle(request, about(fields));
+      expect(items.reddit_users).toMatchObject([
+        { username: "Alice", total_karma: 100, subreddit_subscribers: 3 },
+      ]);
+      for (const field of ["icon_img", "subreddit_title", "subreddit_banner_img", "bio", "bio_url"])
+        expect(items.reddit_users![0]).not.toHaveProperty(field);
+      expect(requests).toEqual([]);
+    },
+  );
+
+  it("a total that the site gives is kept, awards and all", async () => {
+    const { items } = await handle(request, about({ total_karma: 123 }));
+    expect(items.reddit_users).toMatchObject([{ total_karma: 123 }]);
+  });
+
+  it("a suspended account's zeros are not kept", async () => {
+    const body = {
+      kind: "t2",
+      data: { name: "Alice", is_suspended: true, total_karma: 0, awardee_karma: 0 },
+    };
+    const { items, requests } = await handle(request, body);
+    expect(items.reddit_users).toEqual([
+      { username: "Alice", is_suspended: true, availability: "suspended", availability_reason: "suspended" },
+    ]);
+    expect(requests).toEqual([]);
+  });
+
+  it("a missing or shadowbanned account is not found", async () => {
+    const { items } = await handleGone(request, { availability: "not_found", reason: "not_found" });
+    expect(items.reddit_users).toEqual([
+      { username: "alice", availability: "not_found", availability_reason: "not_found" },
+    ]);
+  });
+
+  it("an answer that states nothing about the account changes nothing", async () => {
+    expect((await handleGone(request, { availability: null, reason: "forbidden" })).items).toEqual({});
+  });
+
+  it("no karma does not mean no posts when the run saw one", async () => {
+    const { userData } = request;
+    const hasPosts = async (isPoster: boolean) =>
+      (await handle({ ...request, userData: { ...userData, isPoster } }, about({ link_karma: 1 })))
+        .requests[0]!.userData["hasPosts"];
+    expect([await hasPosts(false), await hasPosts(true)]).toEqual([false, true]);
+  });
+});
+
+describe("HISTORY", () => {
+  const { user_history } = plan();
+
+  it("keeps posts and comments, and follows the cursor", async () => {
+    const page = listing("t3", [post("a")], "t1_c");
+    page.data.children.push({ kind: "t1", data: comment("c") });
+    const { items, requests } = await handle(
+      history({ user_history: { ...user_history, listing: "overview" } }),
+      page,
+    );
+    expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
+    expect(items.reddit_comments).toMatchObject([{ reddit_id: "c" }]);
+    expect(requests[0]!.userData["paging"]).toMatchObject({ afters: ["t1_c"], seenIds: ["t3_a", "t1_c"] });
+  });
+
+  it("the first page shows how somebody posts, later ones do not", async () => {
+    const first = await handle(history(), listing("t3", [post("a")], "t3_a"));
+    expect(first.items.reddit_users).toMatchObject([
+      { username: "Alice", history_hidden: "no", avg_post_score: 4, total_posts_analyzed: 1 },
+    ]);
+    const second = await handle(first.requests[0]!, listing("t3", [post("b")]));
+    expect(second.items).not.toHaveProperty("reddit_users");
+  });
+
+  it.each([
+    [true, "likely"],
+    [false, "unknown"],
+  ])("an empty history of somebody with posts (%j) is hidden: %s", async (hasPosts, expected) => {
+    const { items } = await handle(history({}, { hasPosts }), listing("t3", []));
+    expect(items.reddit_users).toMatchObject([
+      { history_hidden: expected, total_posts_analyzed: 0, avg_post_score: null },
+    ]);
+  });
+
+  it("an order other than new shows no averages, comments alone show nothing", async () => {
+    const top = history({ user_history: { ...user_history, sort: "top", time: "all" } });
+    expect((await handle(top, listing("t3", [post("a")]))).items.reddit_users).toEqual([
+      { username: "Alice", history_hidden: "no" },
+    ]);
+    const comments = history({ user_history: { ...user_history, listing: "comments" } });
+    expect((await handle(comments, listing("t1", [comment("a")]))).items).not.toHaveProperty("reddit_users");
+  });
+
+  it("the subreddits that somebody posts in are discoveries, profiles are not", async () => {
+    const posts = [post("a", { subreddit: "Deno" }), post("b"), post("c", { subreddit: "u_Alice" })];
+    const { items } = await handle(history({ discover: true }), listing("t3", posts));
+    expect(items.reddit_discoveries).toEqual([
+      { name: "Deno", seen_in: "u/Alice" },
+      { name: "node", seen_in: "u/Alice" },
+    ]);
+  });
+
+  it("ends where nothing newer than since is left", async () => {
+    const wishes = { since: "2026-01-02T00:00:00.000Z" };
+    const old = post("b", { created_utc: 1767225600 });
+    const { items, requests } = await handle(history(wishes), listing("t3", [post("a"), old], "t3_b"));
+    expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
+    expect(requests).toEqual([]);
+  });
+
+  it("a refused history changes nothing", async () => {
+    const result = await handleGone(history(), { availability: "not_found", reason: "not_found" });
+    expect(result).toEqual({ items: {}, requests: [] });
+  });
+});
+
+describe("SEARCH", () => {
+  it("keeps posts, follows the cursor, and asks for the authors at the end", async () => {
+    const wishes = { authors: "batch", discover: true } as const;
+    const first = await handle(searchFor({}, wishes), listing("t3", [post("a")], "t3_a"));
+    expect(first.items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
+    expect(first.items.reddit_discoveries).toEqual([{ name: "node", seen_in: "search/all/new/all/cats" }]);
+    expect(first.requests).toMatchObject([{ label: "SEARCH", userData: { authorIds: ["t2_al"] } }]);
+    expect((await handleFailed(first.requests[0]!)).requests).toMatchObject([{ label: "AUTHORS" }]);
+    const last = await handle(first.requests[0]!, listing("t3", [post("b")]));
+    expect(last.requests).toMatchObject([
+      { label: "AUTHORS", userData: { subreddit: null, ids: ["t2_al"] } },
+    ]);
+  });
+
+  it("finds subreddits", async () => {
+    const found = { id: "c1", name: "t5_c1", display_name: "cats" };
+    const { items, requests } = await handle(
+      searchFor({ type: "subreddits" }, { discover: true }),
+      listing("t5", [found, { ...found, id: "u1", name: "t5_u1", display_name: "u_cat" }], "t5_u1"),
+    );
+    expect(items.reddit_subreddits).toMatchObject([{ name: "cats" }, { name: "u_cat" }]);
+    expect(items.reddit_discoveries).toEqual([{ name: "cats", seen_in: "search/subreddits/cats" }]);
+    expect(requests.map(({ url }) => url)).toEqual([
+      `${SITE}/subreddits/search?limit=100&q=cats&after=t5_u1`,
+    ]);
+  });
+});
