@@ -3,6 +3,18 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
 
+export type Json = Record<string, unknown>;
+
+export interface Thing {
+  kind: string;
+  data: Json;
+}
+
+export interface Listing {
+  kind: string;
+  data: { after: string | null; dist: number; children: Thing[]; before: null };
+}
+
 export interface Reply {
   status: number;
   headers: http.IncomingHttpHeaders;
@@ -84,4 +96,34 @@ export async function apiOf(
 export async function control<T>(sandbox: Sandbox, path: string, body?: unknown): Promise<T> {
   const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   return JSON.parse((await ask(`${sandbox.url}/_sandbox${path}`, post)).body) as T;
+}
+
+/** A sandbox with what asks its API and its truth, parsed. */
+export async function site(options = {}): Promise<{
+  sandbox: Sandbox;
+  api: (path: string) => Promise<Reply>;
+  json: <T = Thing>(path: string) => Promise<T>;
+  truth: <T>(path: string) => Promise<T>;
+}> {
+  const sandbox = await sandboxFor(options);
+  const api = await apiOf(sandbox);
+  return {
+    sandbox,
+    api,
+    json: async <T>(path: string) => JSON.parse((await api(path)).body) as T,
+    truth: <T>(path: string) => control<T>(sandbox, `/truth${path}`),
+  };
+}
+
+/** All pages of a listing. */
+export async function chain(json: <T>(path: string) => Promise<T>, path: string): Promise<Thing[]> {
+  const things: Thing[] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const page: Listing = await json<Listing>(
+      `${path}${path.includes("?") ? "&" : "?"}limit=100&raw_json=1&after=${after}`,
+    );
+    things.push(...page.data.children);
+    after = page.data.after;
+  }
+  return things;
 }

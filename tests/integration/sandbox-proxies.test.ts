@@ -54,8 +54,11 @@ it("tunnels, and demands the same credentials for it", async () => {
   };
   const [socket, opened] = await open(`${username}:${decodeURIComponent(password)}`);
   expect(opened).toMatch(/^HTTP\/1\.1 200 /);
-  socket.write(`GET /_sandbox/env HTTP/1.1\r\nhost: ${site}\r\nconnection: close\r\n\r\n`);
-  expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1\.1 200 OK/);
+  socket.write(
+    `GET /oauth/r/woodworking/about HTTP/1.1\r\nhost: ${site}\r\nuser-agent: a:b:1 (by /u/c)\r\n\r\n`,
+  );
+  expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1\.1 401 /);
+  expect((await lastOf(sandbox)).address).toMatch(/^127\.0\.1\./);
   const [, refused] = await open("some:body");
   expect(refused).toMatch(/^HTTP\/1\.1 407 /);
 });
