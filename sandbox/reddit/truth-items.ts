@@ -45,7 +45,7 @@ const SUBREDDIT_COLUMNS = [
 
 /** Availability and its reason, as the site states it. */
 export function availability(place: Place | null): [availability: string, reason: string | null] {
-  if (!place) return ["not_found", null];
+  if (!place) return ["not_found", "not_found"];
   if (place.state === "ok") return ["ok", null];
   return [place.state === "gold_only" ? "private" : place.state, place.state];
 }
@@ -119,10 +119,7 @@ function postItem(world: World, post: Post) {
     num_crossposts: post.numCrossposts,
     removed_by_category: post.removedBy,
     is_original_content: post.isOriginalContent,
-    media:
-      post.form === "gallery" && post.removedBy
-        ? []
-        : post.media.filter((medium) => !medium.failed).map((medium) => mediaItem(medium)),
+    media: mediaItems(post),
     poll: pollItem(post),
   };
 }
@@ -134,8 +131,22 @@ export function contentType({ form, domain }: Post): string {
   return form;
 }
 
-function mediaItem({ type, url, width, height, durationSecs }: Medium) {
-  return { type, url, width, height, duration_secs: durationSecs };
+/** What failed to process is left out; an image has a size once Reddit has worked out its preview. */
+function mediaItems(post: Post) {
+  const { form, url, media, removedBy, hasHint } = post;
+  const unsized = { width: null, height: null };
+  if (form === "gallery" && removedBy) return [];
+  if (form === "crosspost" && contentType(post) === "image") {
+    return [{ type: url.endsWith(".gif") ? "gif" : "image", url, ...unsized, duration_secs: null }];
+  }
+  return media
+    .filter((medium) => !medium.failed)
+    .map(({ type, url: mediumUrl, width, height, durationSecs }: Medium) => ({
+      type,
+      url: mediumUrl,
+      ...(form === "image" && !hasHint ? unsized : { width, height }),
+      duration_secs: durationSecs,
+    }));
 }
 
 /** Votes are null until the poll is over. */
