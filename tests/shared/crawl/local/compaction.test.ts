@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { compactJournal } from "../../../../shared/crawl/local/compaction.ts";
 import { openLocalRunStorage } from "../../../../shared/crawl/local/local-run-storage.ts";
 import { replayJournal } from "../../../../shared/crawl/local/replay.ts";
-import type { ClaimedRequest, PushedItem } from "../../../../shared/crawl/run-storage.ts";
-import { commit, post, request } from "../../../contract/run-storage-samples.ts";
+import type { ClaimedRequest } from "../../../../shared/crawl/run-storage.ts";
+import { commit, failure, post, request, subreddit } from "../../../contract/run-storage-samples.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -95,13 +95,23 @@ it("happens when a large journal is opened of which most would go", async () => 
   await small.close();
 });
 
-it("does not happen to a large journal that is all needed", async () => {
+it.each([
+  { what: "a small journal", requests: 200, handled: 200 },
+  { what: "a large journal that is all needed", requests: 2000, handled: 0 },
+])("does not happen to $what", async ({ requests, handled }) => {
   const storage = await open();
   const userData = { text: "x".repeat(10_000) };
-  await storage.addRequests(Array.from({ length: 2000 }, (_, index) => request(`${index}`, { userData })));
+  await storage.addRequests(
+    Array.from({ length: requests }, (_, index) => request(`${index}`, { userData })),
+  );
+  const claimed = await storage.claimRequests(handled);
+  await storage.commitRequests(claimed.map((each) => commit(each)));
   await storage.close();
+  await writeFile(`${journal}.new`, "what a killed compaction left");
+
   const reopened = await open();
   expect(reopened.notes).toEqual([]);
+  expect(await readdir(join(storageDir, "request_queues", "crawl"))).toEqual(["journal.jsonl", "lock.2"]);
   await reopened.close();
 });
 
@@ -126,13 +136,15 @@ async function fill(): Promise<ClaimedRequest[]> {
   await storage.addRequests([request("front")], { forefront: true });
   await storage.commitRequests([
     commit(first!, {
-      items: [post("1"), post("2"), about({ name: "Node", rules: [] })],
+      items: [post("1"), post("2"), subreddit("Node", { rules: [] })],
       children: [request("child")],
     }),
-    commit(secondAgain!, { items: [post("2", { score: 2 }), post("3"), failure("first reason")] }),
+    commit(secondAgain!, {
+      items: [post("2", { score: 2 }), post("3"), failure("r", { reason: "first reason" })],
+    }),
     commit(third!, {
       outcome: "failed",
-      items: [about({ name: "node", subscribers: 1 }), failure("last reason")],
+      items: [subreddit("node", { subscribers: 1 }), failure("r", { reason: "last reason" })],
     }),
   ]);
   await storage.reclaimRequests([{ ...fourth!, delayMs: 1000, errorMessage: "slow" }]);
@@ -157,12 +169,4 @@ async function writeDatasets(): Promise<Record<string, string>> {
   const files = names.filter((name) => name.endsWith(".json")).sort();
   const entries = files.map(async (name) => [name, await readFile(join(folder, name), "utf8")]);
   return Object.fromEntries(await Promise.all(entries));
-}
-
-function about(item: Record<string, unknown>): PushedItem {
-  return { dataset: "reddit_subreddits", key: "node", item };
-}
-
-function failure(reason: string): PushedItem {
-  return { dataset: "failed_requests", key: "r", item: { request_id: "r", reason } };
 }
