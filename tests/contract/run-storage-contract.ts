@@ -329,6 +329,14 @@ export function runStorageContract(name: string, backend: RunStorageBackend): vo
         expect(await claimKeys()).toEqual(["a"]);
       });
 
+      it("refuses a delay that never ends", async () => {
+        await add("a");
+        const claimed = await claimOne();
+        const call = storage.reclaimRequests([{ ...claimed, delayMs: Infinity }]);
+        await expect(call).rejects.toThrow(/delayMs .*expected milliseconds, got Infinity/);
+        expect(await storage.commitRequests([commit(claimed)])).toEqual(["done"]);
+      });
+
       it("counts a retry when there is a message, and keeps all messages", async () => {
         await add("a");
         await storage.reclaimRequests([{ ...(await claimOne()), errorMessage: "first" }]);
@@ -477,8 +485,13 @@ export function runStorageContract(name: string, backend: RunStorageBackend): vo
         await add("a");
         const claimed = await claimOne();
         const committing = storage.commitRequests([commit(claimed, { items: [post("1")] })]);
+        const storing = Promise.all(
+          Array.from({ length: 30 }, (_, index) => storage.setRecord("OUTPUT", { index })),
+        );
         await reopen();
+        expect(await storage.getRecord("OUTPUT")).toEqual({ index: 29 });
         expect(await committing).toEqual(["done"]);
+        await storing;
         expect(await storage.counts()).toMatchObject({ total: 1, handled: 1 });
         expect(await storage.itemCounts()).toEqual({ reddit_posts: 1 });
       });

@@ -1,4 +1,4 @@
-import type { ClaimedRequest, Commit, NewRequest } from "../../shared/crawl/run-storage.ts";
+import type { ClaimedRequest, Commit, NewRequest, PushedItem } from "../../shared/crawl/run-storage.ts";
 
 export function request(uniqueKey: string, rest: Partial<NewRequest> = {}): NewRequest {
   const url = `https://oauth.reddit.com/${encodeURIComponent(uniqueKey)}`;
@@ -9,10 +9,14 @@ export function commit({ id, attempt }: ClaimedRequest, rest: Partial<Commit> = 
   return { id, attempt, outcome: "handled", items: [], children: [], ...rest };
 }
 
-export function post(key: string, fields: Record<string, unknown> = {}): Commit["items"][number] {
+export function post(key: string, fields: Record<string, unknown> = {}): PushedItem {
   return { dataset: "reddit_posts", key, item: { reddit_id: key, ...fields } };
 }
 
-export function subreddit(name: string): Commit["items"][number] {
-  return { dataset: "reddit_subreddits", key: name, item: { name } };
+export function subreddit(name: string, fields: Record<string, unknown> = {}): PushedItem {
+  return { dataset: "reddit_subreddits", key: name.toLowerCase(), item: { name, ...fields } };
+}
+
+export function failure(id: string, fields: Record<string, unknown>): PushedItem {
+  return { dataset: "failed_requests", key: id, item: { request_id: id, ...fields } };
 }

@@ -5,7 +5,7 @@ import { DATASETS } from "../../datasets.ts";
 import { readMergedItems } from "./merged-items.ts";
 import type { MergedItemsSource } from "./merged-items.ts";
 import type { ItemCounts } from "./replay.ts";
-import { toStorageError } from "./storage-failure.ts";
+import { ignoreMissing, toStorageError } from "./storage-failure.ts";
 
 /**
  * Writes every dataset of a journal as Crawlee does: a folder a dataset, a file an item, numbered from 000000001.json
@@ -53,8 +53,4 @@ function freshFolder(folder: string, dataset: string): string {
 
 function staleFolder(folder: string, dataset: string): string {
   return join(folder, `.${dataset}.old`);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
 }

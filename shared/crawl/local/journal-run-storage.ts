@@ -242,5 +242,9 @@ function toCommitTexts({ id, attempt, outcome, children, items }: Commit): Commi
 }
 
 function toReclaimLine({ id, attempt, delayMs = 0, errorMessage }: Reclaim, now: number): ReclaimLine {
+  // JSON has no infinity: after a restart the request would be ready at once.
+  if (!Number.isFinite(delayMs)) {
+    throw new TypeError(`delayMs of request ${id}: expected milliseconds, got ${delayMs}`);
+  }
   return { id, attempt, errorMessage, notBefore: delayMs > 0 ? now + delayMs : undefined };
 }

@@ -89,6 +89,7 @@ export class Journal {
     await this.#draining;
     clearTimeout(this.#syncTimer);
     try {
+      if (this.#syncFailure !== undefined) throw this.#syncFailure;
       if (this.#torn) await this.#cutOff();
       await this.#handle.datasync();
     } catch (cause) {

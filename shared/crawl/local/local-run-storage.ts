@@ -13,7 +13,7 @@ import { replayJournal } from "./replay.ts";
 import type { ItemCounts } from "./replay.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { findJournalEnd } from "./scan-lines.ts";
-import { toStorageError } from "./storage-failure.ts";
+import { ignoreMissing, toStorageError } from "./storage-failure.ts";
 
 export interface LocalRunStorage extends RunStorage {
   /** What opening had to repair or tidy up, a sentence each. */
@@ -60,7 +60,7 @@ export async function openLocalRunStorage({
 
 /**
  * Removes what the last crawl of this name has left, so that the next one starts fresh: its queue, all datasets, and
- * all key-value records but `INPUT…`. Nothing else is touched, nor anything behind a symbolic link.
+ * all key-value records but `INPUT…`. Nothing else is touched, nor what links among them lead to.
  * @returns what was removed, relative to `storageDir`
  * @throws {StorageError} while another process has the queue open
  */
@@ -104,8 +104,8 @@ async function openJournal(path: string): Promise<OpenedJournal> {
     sizeBytes = await compactJournal(path, before, replayed);
     notes.push(`compacted ${path} from ${before} to ${sizeBytes} bytes`);
   }
-  const journal = await Journal.open(path, sizeBytes);
   const { state, itemKeys } = replayed;
+  const journal = await Journal.open(path, sizeBytes);
   try {
     await journal.write(plainLine({ open: { crashes: state.crashes } }));
   } catch (error) {
@@ -117,11 +117,8 @@ async function openJournal(path: string): Promise<OpenedJournal> {
 
 /** Paths of the folder's entries that are `wanted`, sorted by name; none when there is no such folder. */
 async function list(folder: string, wanted: (entry: Dirent) => boolean): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  return entries
+  const entries = await readdir(folder, { withFileTypes: true }).catch(ignoreMissing);
+  return (entries ?? [])
     .filter(wanted)
     .map((entry) => join(folder, entry.name))
     .sort();

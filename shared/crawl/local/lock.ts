@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { link, mkdir, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../run-storage.ts";
+import { ignoreMissing } from "./storage-failure.ts";
 
 interface Owner {
   pid: number;
@@ -38,17 +39,25 @@ export async function acquireLock(folder: string): Promise<() => Promise<void>> 
           `${folder} is in use by process ${owner.pid}; wait until it ends, or stop it first`,
         );
       }
-      const lock = join(folder, `lock.${number + 1}`);
-      if (!(await linkNew(temporary, lock))) continue;
-      if ((await readNewest(folder)).number === number + 1) {
-        await removeOlder(folder, number);
-        return () => truncate(lock, 0);
-      }
-      await rm(lock, { force: true });
+      if (!(await takeNumber(folder, temporary, number + 1))) continue;
+      await removeOlder(folder, number);
+      return () => truncate(join(folder, `lock.${number + 1}`), 0);
     }
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/**
+ * Makes `ownerFile` the lock with this number. False when somebody has it already, and when a higher one has come
+ * since the folder was looked at.
+ */
+export async function takeNumber(folder: string, ownerFile: string, number: number): Promise<boolean> {
+  const lock = join(folder, `lock.${number}`);
+  if (!(await linkNew(ownerFile, lock))) return false;
+  const isHighest = Math.max(...(await lockNumbers(folder))) === number;
+  if (!isHighest) await rm(lock, { force: true });
+  return isHighest;
 }
 
 /** The lock with the highest number; 0 when there was never one. */
@@ -109,9 +118,4 @@ function readStat(pid: number): { state: string; startTime: string } | null {
   // proc_pid_stat(5): `pid (name) state …`, where the name may hold anything; the start time is field 22.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT") return null;
-  throw error;
 }

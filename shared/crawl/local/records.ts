@@ -1,33 +1,31 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../run-storage.ts";
 import { toJson } from "./json.ts";
-import { toStorageError } from "./storage-failure.ts";
+import { ignoreMissing, toStorageError } from "./storage-failure.ts";
 
 const KEY = /^[a-zA-Z0-9!\-_.'()]{1,256}$/;
 
 /** Key-value records as files of one folder, `<key>.json`: Crawlee's layout. */
 export class Records {
   readonly #folder: string;
+  readonly #temporary: string;
   #lastWrite: Promise<void> = Promise.resolve();
 
   constructor(folder: string) {
     this.#folder = folder;
+    // Other crawls may use the folder at the same time.
+    this.#temporary = join(folder, `.record-${randomUUID()}.new`);
   }
 
   async get(key: string): Promise<unknown> {
     const path = this.#path(key);
-    let text: string;
     try {
-      text = await readFile(path, "utf8");
+      const text = await readFile(path, "utf8").catch(ignoreMissing);
+      return text === null ? undefined : JSON.parse(text);
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw toStorageError(`cannot read ${path}`, cause);
-    }
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw toStorageError(`${path} is not JSON`, cause);
     }
   }
 
@@ -50,9 +48,8 @@ export class Records {
     try {
       if (text === null) return await rm(path, { force: true });
       await mkdir(this.#folder, { recursive: true });
-      const temporary = join(this.#folder, ".record.new");
-      await writeFile(temporary, text, { flush: true });
-      await rename(temporary, path);
+      await writeFile(this.#temporary, text, { flush: true });
+      await rename(this.#temporary, path);
     } catch (cause) {
       throw toStorageError(`cannot write ${path}`, cause);
     }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { openLocalRunStorage } from "../../../../shared/crawl/local/local-run-storage.ts";
 import type { LocalRunStorage } from "../../../../shared/crawl/local/local-run-storage.ts";
 import type { PushedItem } from "../../../../shared/crawl/run-storage.ts";
-import { commit, post, request } from "../../../contract/run-storage-samples.ts";
+import { commit, failure, post, request, subreddit } from "../../../contract/run-storage-samples.ts";
 
 let storageDir: string;
 let storage: LocalRunStorage;
@@ -35,18 +35,18 @@ it("writes a file an item, in the order of first sight", async () => {
 
 it("keeps the first of two posts, lays subreddits over one another, and keeps the newest failure", async () => {
   const [fact, later] = [
-    about({ name: "Node", subscribers: 5, rules: null }),
-    about({ rules: [], name: "node" }),
+    subreddit("Node", { subscribers: 5, rules: null }),
+    subreddit("node", { rules: [] }),
   ];
   await push(
-    [post("1", { score: 1 }), fact, failure("503")],
-    [post("1", { score: 2 }), later, failure("timeout")],
+    [post("1", { score: 1 }), fact, failure("r", { reason: "503", preview: "…" })],
+    [post("1", { score: 2 }), later, failure("r", { reason: "timeout" })],
   );
   await storage.writeDatasets();
 
   expect(await readItems("reddit_posts")).toEqual([{ reddit_id: "1", score: 1 }]);
-  const [subreddit] = await readItems("reddit_subreddits");
-  expect(Object.entries(subreddit as object)).toEqual([
+  const [node] = await readItems("reddit_subreddits");
+  expect(Object.entries(node as object)).toEqual([
     ["name", "node"],
     ["subscribers", 5],
     ["rules", []],
@@ -70,11 +70,11 @@ it("keeps the first of two posts whose commits are written together, or pushed b
 });
 
 it("replaces what an earlier call wrote, also after a reopening", async () => {
-  await push([post("1"), about({ name: "node", subscribers: 1 })]);
+  await push([post("1"), subreddit("node", { subscribers: 1 })]);
   await storage.writeDatasets();
   await storage.close();
   storage = await open();
-  await push([post("2"), about({ name: "node", subscribers: 2 })]);
+  await push([post("2"), subreddit("node", { subscribers: 2 })]);
   expect(await storage.writeDatasets()).toEqual({ reddit_posts: 2, reddit_subreddits: 1 });
 
   expect(await readItems("reddit_posts")).toEqual([{ reddit_id: "1" }, { reddit_id: "2" }]);
@@ -121,6 +121,24 @@ it("names file and line of an item that is damaged, and leaves the datasets alon
   expect(await readItems("reddit_posts")).toEqual([{ reddit_id: "1", title: "damaged later" }]);
 });
 
+it("is refused when the journal no longer holds the items that it held", async () => {
+  await push([post("1")], [post("2")]);
+  const journal = join(storageDir, "request_queues", "crawl", "journal.jsonl");
+  const text = await readFile(journal, "utf8");
+  await writeFile(journal, text.replace('"keys":{"reddit_posts":["1"]}', '"keys":{"reddit_posts":["9"]}'));
+  await expect(storage.writeDatasets()).rejects.toThrow(
+    /journal\.jsonl holds 0 items of reddit_posts, expected 2/,
+  );
+});
+
+it("is complete when the storage is closed at once", async () => {
+  await push(Array.from({ length: 2000 }, (_, index) => post(`${index}`)));
+  const writing = storage.writeDatasets();
+  await storage.close();
+  expect(await readdir(join(storageDir, "datasets"))).toEqual(["reddit_posts"]);
+  expect(await writing).toEqual({ reddit_posts: 2000 });
+});
+
 it("can be read by Crawlee", async () => {
   await push(Array.from({ length: 25 }, (_, index) => post(`${index}`, { score: index })));
   await storage.writeDatasets();
@@ -139,14 +157,6 @@ async function push(...lists: PushedItem[][]): Promise<void> {
     const [claimed] = await storage.claimRequests(1);
     await storage.commitRequests([commit(claimed!, { items })]);
   }
-}
-
-function about(item: Record<string, unknown>): PushedItem {
-  return { dataset: "reddit_subreddits", key: "node", item };
-}
-
-function failure(reason: string): PushedItem {
-  return { dataset: "failed_requests", key: "r", item: { request_id: "r", reason } };
 }
 
 async function readFiles(dataset: string): Promise<Record<string, string>> {

@@ -147,16 +147,34 @@ describe("after the process died", () => {
     { what: "a line of zeros", damage: (line: string) => "\0".repeat(line.length) },
     { what: "a cut line", damage: (line: string) => line.slice(0, 70) },
     { what: "a line of another kind", damage: () => '{"hello":1}' },
+    {
+      what: "a cut line in front of an unfinished one",
+      damage: (line: string) => line.slice(0, 70),
+      cutAfter: true,
+    },
     { what: "a doubled commit", damage: (line: string) => `${line}\n${line}`, at: 1 },
+    {
+      what: "a commit without its child",
+      damage: (line: string) => line.replace('"ids":""', `"ids":"${"A".repeat(15)}"`),
+    },
     { what: "a commit without its items", damage: (line: string) => line.slice(0, line.lastIndexOf("\t")) },
-  ])("$what within the journal is an error that names file and line", async ({ damage, at = 0 }) => {
-    await fillAndClose();
-    const lines = (await readFile(journalOf(), "utf8")).split("\n");
-    const index = lines.findIndex((line) => line.startsWith('{"request"'));
-    await writeFile(journalOf(), lines.with(index, damage(lines[index]!)).join("\n"));
-    await expect(open()).rejects.toThrow(StorageError);
-    await expect(open()).rejects.toThrow(new RegExp(`journal\\.jsonl is damaged at line ${index + 1 + at}:`));
-  });
+  ])(
+    "$what within the journal is an error that names file and line",
+    async ({ damage, at = 0, cutAfter = false }) => {
+      await fillAndClose();
+      const lines = (await readFile(journalOf(), "utf8")).split("\n");
+      const index = lines.findIndex((line) => line.startsWith('{"request"'));
+      const damaged = lines.with(index, damage(lines[index]!));
+      await writeFile(
+        journalOf(),
+        cutAfter ? `${damaged.slice(0, index + 1).join("\n")}\n{"recl` : damaged.join("\n"),
+      );
+      await expect(open()).rejects.toThrow(StorageError);
+      await expect(open()).rejects.toThrow(
+        new RegExp(`journal\\.jsonl is damaged at line ${index + 1 + at}:`),
+      );
+    },
+  );
 });
 
 async function fillAndClose(): Promise<void> {

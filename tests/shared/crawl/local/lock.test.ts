@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { acquireLock } from "../../../../shared/crawl/local/lock.ts";
+import { acquireLock, takeNumber } from "../../../../shared/crawl/local/lock.ts";
 
 /** Above the largest pid that Linux gives out (proc_sys_kernel(5)). */
 const DEAD_PID = 4_194_304 + 1;
@@ -72,4 +73,32 @@ it("goes to exactly one of those who find the same owner dead", async () => {
     expect(winners).toHaveLength(1);
     await winners[0]?.value();
   }
+});
+
+it("is not taken by a process that looked before the last owners came and went", async () => {
+  const ownerFile = join(folder, "owner");
+  await writeFile(ownerFile, `${process.pid} \n`);
+  await writeFile(join(folder, "lock.5"), `${process.pid} \n`);
+  expect(await takeNumber(folder, ownerFile, 4)).toBe(false);
+  expect(await takeNumber(folder, ownerFile, 5)).toBe(false);
+  expect((await readdir(folder)).sort()).toEqual(["lock.5", "owner"]);
+  expect(await takeNumber(folder, ownerFile, 6)).toBe(true);
+});
+
+it("never has two owners, however many come and go", async () => {
+  let owners = 0;
+  let turns = 0;
+  const contend = async (): Promise<void> => {
+    for (let round = 0; round < 60; round++) {
+      const release = await acquireLock(folder).catch(() => null);
+      if (!release) continue;
+      turns++;
+      expect(++owners).toBe(1);
+      await setImmediate();
+      owners--;
+      await release();
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, contend));
+  expect(turns).toBeGreaterThan(8);
 });
