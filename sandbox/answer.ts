@@ -38,12 +38,17 @@ export interface Exchange {
 
 const MBYTE = 2 ** 20;
 const TRICKLES = 20;
+/** Bytes. Packing a whole page of posts would cost more than making it. */
+const [PACKED_FROM, PACKED_BELOW] = [1000, 32_000];
 
-/** Sends `answer`, in the way that `fault` demands. Settles when all is sent or the client is gone. */
+/**
+ * Sends `answer`, in the way that `fault` demands. Settles when all is sent or the client is gone.
+ * @param packs whether the client takes gzip; what is neither tiny nor large is sent so
+ */
 export async function sendAnswer(
   response: ServerResponse,
   answer: Answer,
-  fault: Fault | null,
+  { fault, packs }: { fault: Fault | null; packs: boolean },
 ): Promise<void> {
   const body = Buffer.from(answer.body, "latin1");
   const head = (headers: Record<string, string | number>): ServerResponse =>
@@ -75,7 +80,10 @@ export async function sendAnswer(
       return stream(head({}), padding(body, fault.size_mbytes ?? 20));
     default:
   }
-  head({ "content-length": body.length }).end(body);
+  if (packs && body.length > PACKED_FROM && body.length < PACKED_BELOW) {
+    const packed = gzipSync(body, { level: 1 });
+    head({ "content-encoding": "gzip", "content-length": packed.length }).end(packed);
+  } else head({ "content-length": body.length }).end(body);
 }
 
 function destroy(response: ServerResponse): void {

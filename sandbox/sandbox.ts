@@ -88,6 +88,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     blockSecs = 60,
   } = options;
   const { clients = CLIENTS, proxies: specs = [{ kind: "ok" }, { kind: "ok" }] } = options;
+  assertWithin("timeScale", timeScale, 0.001, 100_000);
+  assertWithin("the number of clients", clients.length, 1, 10_000);
   const world = worldOf(options);
   const clock = createClock(world.startAt, timeScale);
   const budgets = createBudgets(world.startAt, blockSecs);
@@ -121,7 +123,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (request.url!.startsWith(CONTROL_PREFIX)) return answerControl(controls, request, response, body);
     const exchange = answerReddit(site, toSiteRequest(request, body));
     logExchange(request, exchange);
-    await sendAnswer(response, exchange.answer, exchange.fault);
+    const packs = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+    await sendAnswer(response, exchange.answer, { fault: exchange.fault, packs });
   }
 
   function logExchange(request: IncomingMessage, { answer, fault, ...rest }: Exchange): void {
@@ -140,6 +143,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const server = http.createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     serve(request, response).catch((error: unknown) => {
+      if (request.destroyed || response.headersSent) return void response.destroy();
       // A defect of the stand-in must not pass for a fault of its world.
       process.emitWarning(error as Error);
       response.writeHead(599).end(String(error));

@@ -13,21 +13,25 @@ const ANALYZED = 30;
 /**
  * An item of `reddit_users` as `about` and `submitted` give it; availability and name alone for those that the site
  * denies. What a person asked robots not to keep is null.
- * @param at also the moment of observation, for ages
+ * @param observedAt when the account's age is taken, unix seconds
  */
-export function userItem(world: World, name: string, at: number) {
+export function userItem(world: World, name: string, at: number, observedAt: number) {
   const user = userByName(world, name);
   const account = user === null ? null : accountAt(world, user, at);
-  if (!account || account.state === "deleted" || account.state === "shadowbanned")
-    return { username: name, availability: "not_found" };
+  if (!account || account.state === "deleted" || account.state === "shadowbanned") {
+    return { username: name, availability: "not_found", availability_reason: "not_found" };
+  }
   const { state, hidesHistory, hidesFromRobots } = account;
   const hides = { hides_history: hidesHistory, hides_from_robots: hidesFromRobots };
-  if (state === "suspended") return { username: account.name, availability: "suspended", is_suspended: true };
-  const ageDays = (at - account.createdUtc) / DAY;
+  if (state === "suspended") {
+    return { username: account.name, availability: state, availability_reason: state, is_suspended: true };
+  }
+  const ageDays = (observedAt - account.createdUtc) / DAY;
   return {
     ...batchItem(account),
     ...hides,
     availability: "ok",
+    availability_reason: null,
     total_karma: totalKarma(account),
     awardee_karma: account.awardeeKarma,
     awarder_karma: account.awarderKarma,

@@ -34,9 +34,7 @@ const TRUTHS: readonly { path: string; answer: (question: Question) => unknown }
   {
     path: "/metrics/{name}",
     answer: (question) =>
-      inOpenPlace(question, (place) =>
-        metrics(question.world, place, question.at, Number(question.query.get("observed_at") ?? question.at)),
-      ),
+      inOpenPlace(question, (place) => metrics(question.world, place, question.at, observedAt(question))),
   },
   {
     path: "/listings/{name}/{sort}",
@@ -55,7 +53,10 @@ const TRUTHS: readonly { path: string; answer: (question: Question) => unknown }
     path: "/users",
     answer: ({ world, query, at }) => list(query, "ids").map((id) => batchItemById(world, id, at)),
   },
-  { path: "/users/{name}", answer: ({ world, params, at }) => userItem(world, params[0]!, at) },
+  {
+    path: "/users/{name}",
+    answer: (question) => userItem(question.world, question.params[0]!, question.at, observedAt(question)),
+  },
   {
     path: "/users/{name}/submitted",
     answer: ({ world, params, at }) => writtenBy(world, params[0]!, "submitted", at),
@@ -126,6 +127,11 @@ function listingIds({ world, params, query, at }: Question, place: Place): strin
 function inOpenPlace({ world, params }: Question, answer: (place: Place) => unknown): unknown {
   const place = placeByName(world, params[0]!);
   return place?.state === "ok" ? answer(place) : undefined;
+}
+
+/** When ages are taken; a crawl has its own clock. */
+function observedAt({ query, at }: Question): number {
+  return Number(query.get("observed_at") ?? at);
 }
 
 function list(query: URLSearchParams, name: string): string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LogEntry } from "../../sandbox/access-log.ts";
+import { startSandbox } from "../../sandbox/sandbox.ts";
 import { apiOf, ask, basic, control, sandboxFor, tokenAnswer } from "./sandbox-client.ts";
 
 const ABOUT = "/r/woodworking/about";
@@ -177,4 +178,13 @@ it("keeps two sandboxes of one process apart", async () => {
   const names = async (sandbox: typeof a): Promise<unknown> =>
     (await control<{ posts: number }>(sandbox, "/truth")).posts;
   expect(await names(a)).not.toBe(await names(b));
+});
+
+it.each([
+  [{ subreddits: 0 }, /subreddits 1 to 35000, got 0/],
+  [{ subreddits: 300, users: 3 }, /users 30 to 310000, got 3/],
+  [{ timeScale: 0 }, /timeScale 0.001 to 100000, got 0/],
+  [{ clients: [] }, /number of clients 1 to 10000, got 0/],
+])("refuses %j", async (options, message) => {
+  await expect(startSandbox(options)).rejects.toThrow(message);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LogEntry } from "../../sandbox/access-log.ts";
-import { type Json, type Listing, chain, control, site } from "./sandbox-client.ts";
+import { type Json, type Listing, apiOf, chain, control, site } from "./sandbox-client.ts";
 
 describe("communities", () => {
   it("answer about themselves what the truth says", async () => {
@@ -180,6 +180,16 @@ it("computes metrics by the formulas from what the listings show", async () => {
   expect(metrics["avg_upvotes_per_post"]).toBeCloseTo(sum("score") / posts.length);
   expect(metrics["engagement"]).toBeCloseTo(sum("num_comments") / sum("score"));
   expect(metrics["subreddit_score"]).toBeCloseTo(Math.sqrt((1000 * sum("num_comments")) / posts.length));
+});
+
+it("packs what is neither tiny nor large for those who take it", async () => {
+  const { sandbox } = await site();
+  const get = await apiOf(sandbox);
+  const encoding = async (path: string): Promise<string | undefined> =>
+    (await get(path, { headers: { "accept-encoding": "gzip, deflate, br" } })).headers["content-encoding"];
+  expect(await encoding("/r/woodworking/about")).toBe("gzip");
+  expect(await encoding("/r/woodworking/hot?limit=100")).toBeUndefined();
+  expect((await get("/r/woodworking/about")).headers["content-encoding"]).toBeUndefined();
 });
 
 it("counts every answer of the site, found or not", async () => {
