@@ -1,17 +1,16 @@
 import { once } from "node:events";
-import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAccessLog } from "./access-log.ts";
-import { type Exchange, type SiteRequest, sendAnswer } from "./answer.ts";
 import { createBudgets } from "./budgets.ts";
 import { createClock } from "./clock.ts";
-import { CONTROL_PREFIX, type Controls, answerControl } from "./control.ts";
 import { type FaultInput, createFaults, parseFaultPlan } from "./faults.ts";
 import { type Proxy, type ProxySpec, startProxy } from "./proxies.ts";
-import { OAUTH_PREFIX, PUBLIC_PREFIX, TOKEN_PATH, answerReddit } from "./reddit/site.ts";
+import { OAUTH_PREFIX, PUBLIC_PREFIX, type RedditOptions, TOKEN_PATH, answerReddit } from "./reddit/site.ts";
 import { type Client, createTokens } from "./reddit/tokens.ts";
 import { truthAt } from "./reddit/truth.ts";
 import { type World, contentTime } from "./reddit/world.ts";
+import { createServer } from "./server.ts";
 
 export interface SandboxOptions {
   /** On 127.0.0.1; 0 picks a free one. @default 0 */
@@ -67,7 +66,6 @@ export interface Identity {
   proxies: string[];
 }
 
-const MAX_REQUEST_BYTES = 1_000_000;
 const CLIENTS: Client[] = [
   { id: "sandbox-client-1", secret: "sandbox-secret-1" },
   { id: "sandbox-client-2", secret: "sandbox-secret-2" },
@@ -79,24 +77,18 @@ const CLIENTS: Client[] = [
  * @throws {RangeError} naming an option that makes no world
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const {
-    port = 0,
-    timeScale = 1,
-    budgetRequests = 1000,
-    budgetSecs = 600,
-    anonymousRequests = 100,
-    blockSecs = 60,
-  } = options;
+  const { timeScale = 1, budgetRequests = 1000, budgetSecs = 600, anonymousRequests = 100 } = options;
   const { clients = CLIENTS, proxies: specs = [{ kind: "ok" }, { kind: "ok" }] } = options;
   assertWithin("timeScale", timeScale, 0.001, 100_000);
   assertWithin("the number of clients", clients.length, 1, 10_000);
   const world = worldOf(options);
   const clock = createClock(world.startAt, timeScale);
-  const budgets = createBudgets(world.startAt, blockSecs);
+  const budgets = createBudgets(world.startAt, options.blockSecs ?? 60);
   const faults = createFaults(world.seed, parseFaultPlan({ faults: options.faults ?? [] }));
   const log = createAccessLog();
   const proxies = await Promise.all(specs.map((spec, i) => startProxy(spec, i + 1, world.seed)));
-  const site = {
+  const blocked = proxies.filter((_, i) => specs[i]!.kind === "blocked");
+  const site: RedditOptions = {
     world,
     clock,
     budgets,
@@ -105,51 +97,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clientAllowance: { requests: budgetRequests, windowSecs: budgetSecs },
     anonymousAllowance: { requests: anonymousRequests, windowSecs: budgetSecs },
     public: options.public ?? "open",
-    blockedAddresses: new Set(
-      proxies.filter((_, i) => specs[i]!.kind === "blocked").map((proxy) => proxy.address),
-    ),
+    blockedAddresses: new Set(blocked.map((proxy) => proxy.address)),
   };
-  const controls: Controls = {
+  const server = createServer({
     clock,
     log,
     budgets,
     faults,
     env: () => ({ env, identities }),
     truth: (path, query) => truthAt(world, path, query, contentTime(world, clock.now())),
-  };
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
-    if (request.url!.startsWith(CONTROL_PREFIX)) return answerControl(controls, request, response, body);
-    const exchange = answerReddit(site, toSiteRequest(request, body));
-    logExchange(request, exchange);
-    const packs = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
-    await sendAnswer(response, exchange.answer, { fault: exchange.fault, packs });
-  }
-
-  function logExchange(request: IncomingMessage, { answer, fault, ...rest }: Exchange): void {
-    const isCut = fault?.kind === "reset" && fault.at === "headers";
-    log.add({
-      ...rest,
-      at: Date.now(),
-      virtual: clock.now(),
-      address: request.socket.remoteAddress ?? "",
-      method: request.method!,
-      path: request.url!,
-      status: isCut ? null : answer.status,
-      fault: fault?.kind ?? null,
-    });
-  }
-
-  const server = http.createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
-    serve(request, response).catch((error: unknown) => {
-      if (request.destroyed || response.headersSent) return void response.destroy();
-      // A defect of the stand-in must not pass for a fault of its world.
-      process.emitWarning(error as Error);
-      response.writeHead(599).end(String(error));
-    });
+    site: (request) => answerReddit(site, request),
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const proxyUrls = proxies.map((proxy) => proxy.url);
@@ -200,33 +159,7 @@ function dealOut(clients: readonly Client[], proxyUrls: readonly string[]): Iden
   }));
 }
 
-function toSiteRequest(request: IncomingMessage, body: string): SiteRequest {
-  const { pathname, searchParams } = new URL(request.url!, "http://sandbox");
-  const { method, url, headers, socket } = request;
-  return {
-    method: method!,
-    path: pathname,
-    url: url!,
-    query: searchParams,
-    headers,
-    address: socket.remoteAddress ?? "",
-    body,
-  };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  if (request.method === "GET") return "";
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REQUEST_BYTES) break;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-async function closeAll(server: http.Server, proxies: readonly Proxy[]): Promise<void> {
+async function closeAll(server: Server, proxies: readonly Proxy[]): Promise<void> {
   await Promise.all(proxies.map((proxy) => proxy.close()));
   const closed = new Promise((done) => server.close(done));
   server.closeAllConnections();

@@ -128,24 +128,10 @@ function refuseAgent({ clock }: RedditOptions, agent = ""): Answer | null {
 /** The answer of a fault that replaces the content; `null` for those that spoil its delivery or order. */
 function answerInstead({ tokens }: RedditOptions, fault: Fault, request: SiteRequest): Answer | null {
   switch (fault.kind) {
-    case "status": {
-      const { status, body, retry_after_secs: secs } = fault;
-      const answer =
-        body === "html"
-          ? status === 429
-            ? tooManyPage(secs ?? 5)
-            : troublePage(status)
-          : body === "json"
-            ? errorAnswer(status)
-            : jsonAnswer(status, "");
-      const { "retry-after": _, ...headers } = answer.headers;
-      return {
-        ...answer,
-        headers: secs === undefined ? headers : { ...headers, "retry-after": String(secs) },
-      };
-    }
+    case "status":
+      return statusAnswer(fault);
     case "html_instead_of_json":
-      return { ...troublePage(200), status: 200 };
+      return troublePage(200);
     case "js_challenge":
       return challengePage();
     case "blocked":
@@ -158,4 +144,12 @@ function answerInstead({ tokens }: RedditOptions, fault: Fault, request: SiteReq
     default:
       return null;
   }
+}
+
+function statusAnswer({ status, body, retry_after_secs: secs }: Fault): Answer {
+  const page = status === 429 ? tooManyPage(secs ?? 5) : troublePage(status);
+  const answers = { html: page, json: errorAnswer(status), empty: jsonAnswer(status, "") };
+  const { "retry-after": _, ...headers } = answers[body].headers;
+  const later: Record<string, string> = secs === undefined ? {} : { "retry-after": String(secs) };
+  return { ...answers[body], headers: { ...headers, ...later } };
 }

@@ -73,7 +73,7 @@ export function subredditFacts(world: World, place: Place, at: number) {
     primary_color: colour(),
     key_color: colour(),
     advertiser_category: pick(draw, ["", "Lifestyles", "Hobbies & Leisure", "College / University"]),
-    ...comments(draw),
+    ...commentMedia(draw),
   };
 }
 
@@ -83,7 +83,7 @@ export function subredditThing(world: World, place: Place, at: number): string {
 }
 
 /** Younger keys: old communities answer without them. */
-function comments(draw: Draw): {
+function commentMedia(draw: Draw): {
   allowed_media_in_comments?: string[];
   comment_contribution_settings?: unknown;
 } {

@@ -55,22 +55,23 @@ export const ASPECT = {
   comments: 10,
   comment: 11,
   commentAuthor: 12,
-  commentParent: 18,
   subreddit: 13,
   user: 14,
   rules: 15,
   flair: 16,
   explicit: 17,
+  commentParent: 18,
 } as const;
 
 const DAY = 86_400;
 /** Mean of `postCountQuantile`. */
 const MEAN_POSTS = 51.6;
-const PLACE_BITS = 2 ** 19;
+/** Room for places in ids. */
+const MAX_PLACES = 2 ** 19;
 /** Room for comments in ids and hashes. */
 export const COMMENTS_PER_POST = 4096;
 const ID_BASE = {
-  t1: parseInt("m000000", 36) * 36,
+  t1: parseInt("m0000000", 36),
   t2: parseInt("1a00000", 36),
   t3: parseInt("1k00000", 36),
   t5: parseInt("2q000", 36),
@@ -174,18 +175,18 @@ export function placeById(world: World, id: string): Place | null {
 
 /** Without `t3_`. Within a place later posts have greater ids. */
 export const postId = (placeIndex: number, ordinal: number): string =>
-  (ID_BASE.t3 + ordinal * PLACE_BITS + placeIndex).toString(36);
+  (ID_BASE.t3 + ordinal * MAX_PLACES + placeIndex).toString(36);
 
 export function postById(world: World, id: string): { place: Place; ordinal: number } | null {
   const number = parseId(id) - ID_BASE.t3;
-  const index = number % PLACE_BITS;
+  const index = number % MAX_PLACES;
   if (!(number >= 0) || index >= world.subreddits + world.users) return null;
-  return { place: place(world, index), ordinal: Math.floor(number / PLACE_BITS) };
+  return { place: place(world, index), ordinal: Math.floor(number / MAX_PLACES) };
 }
 
 /** Without `t1_`. */
 export const commentId = (placeIndex: number, ordinal: number, comment: number): string =>
-  (ID_BASE.t1 + (ordinal * PLACE_BITS + placeIndex) * COMMENTS_PER_POST + comment).toString(36);
+  (ID_BASE.t1 + (ordinal * MAX_PLACES + placeIndex) * COMMENTS_PER_POST + comment).toString(36);
 
 export function commentById(
   world: World,
@@ -237,6 +238,7 @@ function memberIndex(world: World, placeIndex: number, u: number): number {
   const own = Math.floor(placeIndex / CLUSTER_SIZE);
   const isFeed = placeIndex % CLUSTER_SIZE === 2;
   if (isFeed && u < 0.85) return own * people;
+  // Squared: the first people of a cluster write the most.
   const [cluster, share] = u < 0.8 ? [own, u / 0.8] : [(own + 1) % clusters, (u - 0.8) / 0.2];
   return cluster * people + Math.floor(share * share * people);
 }
