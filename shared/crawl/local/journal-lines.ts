@@ -155,13 +155,15 @@ export function readRequests(
 
 /** The line's items, if it has any. */
 export function* readItems(chunk: Buffer, start: number, end: number): Generator<PushedItem> {
-  if (!startsWith(chunk, start, COMMIT_PREFIX) && !startsWith(chunk, start, ITEMS_PREFIX)) return;
-  const line = JSON.parse(chunk.toString("utf8", start, end)) as {
-    keys: KeysByDataset;
+  const { header, rest } = readHeader(chunk, start, end);
+  if (!("keys" in header) || Object.keys(header.keys).length === 0) return;
+  const part = "request" in header ? findTab(chunk, rest, end) + 1 : rest;
+  // Behind the comma.
+  const { items: itemsByDataset } = JSON.parse(`{${chunk.toString("utf8", part + 1, end)}`) as {
     items: Record<string, Item[]>;
   };
-  for (const [dataset, keys] of Object.entries(line.keys)) {
-    const items = line.items[dataset] ?? [];
+  for (const [dataset, keys] of Object.entries(header.keys)) {
+    const items = itemsByDataset[dataset] ?? [];
     if (items.length !== keys.length) {
       throw new SyntaxError(`${items.length} items of ${dataset} for ${keys.length} keys`);
     }
