@@ -74,8 +74,12 @@ it.each(["slow_headers", "slow_body"] as const)("%s takes its time and is right 
 });
 
 it("cuts the connection before the answer or in its middle", async () => {
-  await expect(under({ kind: "reset", at: "headers" })).rejects.toThrow(/ECONNRESET|socket hang up/);
   await expect(under({ kind: "reset", at: "body" })).rejects.toThrow(/ECONNRESET|aborted/);
+  const sandbox = await sandboxFor({ faults: [{ kind: "reset", at: "headers", match: "^/oauth/" }] });
+  const api = await apiOf(sandbox);
+  await expect(api(ABOUT)).rejects.toThrow(/ECONNRESET|socket hang up/);
+  const [entry] = await control<LogEntry[]>(sandbox, "/log?since=1");
+  expect(entry).toMatchObject({ status: null, fault: "reset", used: 1 });
 });
 
 it("cuts it through a proxy just so", async () => {

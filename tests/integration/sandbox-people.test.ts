@@ -83,6 +83,7 @@ describe("people", () => {
     const hidden = items.find((item) => item["hides_history"])!["username"] as string;
     const { data } = await json<Listing>(`/user/${hidden}/submitted`);
     expect(data).toMatchObject({ dist: 0, children: [], after: null });
+    expect(await truth(`/users/${hidden}/submitted`)).toEqual([]);
     const found = await json<Listing>(`/search?q=author:${hidden}`);
     expect(found.data.children.length).toBeGreaterThan(0);
   });

@@ -126,6 +126,11 @@ describe("listings", () => {
       expect(item["author_fullname"]).toBe(data["author_fullname"] ?? null);
       expect(Date.parse(item["created_utc"] as string)).toBe((data["created_utc"] as number) * 1000);
       expect(item["crosspost_parent"]).toBe(data["crosspost_parent"] ?? null);
+      const [preview] = (data["preview"] as { images: { source: Json }[] } | undefined)?.images ?? [];
+      const image = item["content_type"] === "image" ? (item["media"] as Json[])[0]! : {};
+      expect(image["width"] ?? null).toBe(
+        (item["content_type"] === "image" && preview?.source["width"]) || null,
+      );
       expect(Object.keys(data).length).toBeGreaterThan(95);
     }
   });
@@ -170,12 +175,17 @@ describe("listings", () => {
   });
 });
 
-it("computes metrics by the formulas from what the listings show", async () => {
+it.each([
+  ["woodworking", 0],
+  ["woodworkingtips", 2],
+  ["sourdoughmemes", 1],
+])("computes metrics of %s by the formulas, without its %i pinned posts", async (name, pinned) => {
   const { json, truth } = await site();
-  const { data } = await json<Listing>("/r/woodworking/top?t=week&limit=100&raw_json=1");
+  const { data } = await json<Listing>(`/r/${name}/top?t=week&limit=100&raw_json=1`);
   const posts = data.children.map((child) => child.data).filter((post) => !post["stickied"]);
+  expect(data.dist - posts.length).toBe(pinned);
   const sum = (key: string): number => posts.reduce((total, post) => total + (post[key] as number), 0);
-  const metrics = await truth<Record<string, number>>("/metrics/woodworking");
+  const metrics = await truth<Record<string, number>>(`/metrics/${name}`);
   expect(metrics["metrics_sample_size"]).toBe(posts.length);
   expect(metrics["avg_upvotes_per_post"]).toBeCloseTo(sum("score") / posts.length);
   expect(metrics["engagement"]).toBeCloseTo(sum("num_comments") / sum("score"));
