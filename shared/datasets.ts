@@ -5,6 +5,8 @@ export interface DatasetSpec {
   /** The item's key; a missing field is an error of the actor. */
   key: (item: Item) => unknown[];
   merge: MergeRule;
+  /** Handlers may ask for items that the run already has. A local crawl keeps these items in memory. */
+  lookup?: true;
 }
 
 /** Every dataset that an actor may push to. Keys and rules: one place, the same for journal and tables. */
@@ -12,7 +14,7 @@ export const DATASETS = {
   reddit_subreddits: { key: (item) => [lower(item["name"])], merge: "merge" },
   reddit_posts: { key: (item) => [item["reddit_id"]], merge: "first" },
   reddit_comments: { key: (item) => [item["reddit_id"]], merge: "first" },
-  reddit_users: { key: (item) => [lower(item["username"])], merge: "merge" },
+  reddit_users: { key: (item) => [lower(item["username"])], merge: "merge", lookup: true },
   reddit_discoveries: { key: (item) => [lower(item["name"]), lower(item["seen_in"])], merge: "first" },
   failed_requests: { key: (item) => [item["request_id"]], merge: "newest" },
 } as const satisfies Record<string, DatasetSpec>;

@@ -6,7 +6,7 @@ import { redact } from "../redact.ts";
 import type { Outcome } from "./outcome.ts";
 import { countedRetry, MAX_RETRIES, reactionTo, type Reaction } from "./reaction.ts";
 import type { HandlerContext, Route, Router } from "./router.ts";
-import type { ClaimedRequest, Commit, Item, NewRequest, PushedItem } from "./run-storage.ts";
+import type { ClaimedRequest, Commit, Item, NewRequest, PushedItem, RunStorage } from "./run-storage.ts";
 import type { Lease, Settlement } from "./throttled-queue.ts";
 
 /** An item of `failed_requests`: a request that is given up, and why. */
@@ -33,6 +33,7 @@ export interface RecordStore {
 export interface AttemptOptions {
   router: Router;
   records: RecordStore;
+  storage: Pick<RunStorage, "getItems">;
   exchange: (lease: Lease) => Promise<Outcome>;
   /** Fetch and handler together. */
   timeoutMs: number;
@@ -60,14 +61,14 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
 }
 
 async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Settlement> {
-  const { router, exchange, records, now = Date.now } = options;
+  const { router, exchange, now = Date.now } = options;
   const { request, ticket } = lease;
   const route = router.route(request.label);
   const userData = parseUserData(request, route.userData);
   const outcome = await exchange(lease);
   const observedAt = new Date(now()).toISOString();
   const begin = () => {
-    const effects = createEffects(request, observedAt, records);
+    const effects = createEffects(request, observedAt, options);
     return { effects, context: { request: { ...request, userData }, observedAt, ...effects.context } };
   };
   if (outcome.kind === "ok") {
@@ -113,7 +114,11 @@ interface Effects extends Pick<Commit, "items" | "children"> {
 }
 
 /** What one attempt of a handler does. Once taken, what comes later goes nowhere. */
-function createEffects(request: ClaimedRequest, observedAt: string, store: RecordStore) {
+function createEffects(
+  request: ClaimedRequest,
+  observedAt: string,
+  { records: store, storage }: Pick<AttemptOptions, "records" | "storage">,
+) {
   const items: PushedItem[] = [];
   const children: NewRequest[] = [];
   const records = new Map<string, unknown>();
@@ -128,6 +133,7 @@ function createEffects(request: ClaimedRequest, observedAt: string, store: Recor
     async addRequests(requests) {
       children.push(...requests);
     },
+    getItems: (dataset, keys) => storage.getItems(dataset, keys),
     getRecord: async (key) => (records.has(key) ? records.get(key) : store.get(key)),
     async setRecord(key, value) {
       records.set(key, value);

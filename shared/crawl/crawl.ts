@@ -89,6 +89,7 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
       lease.settlement = await attemptRequest(lease, {
         router: actor.router,
         records,
+        storage,
         exchange,
         timeoutMs: config.handlerTimeoutSecs * 1000,
       });

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { DatasetName } from "../datasets.ts";
 import type { Outcome } from "./outcome.ts";
-import type { ClaimedRequest, NewRequest } from "./run-storage.ts";
+import type { ClaimedRequest, Item, NewRequest } from "./run-storage.ts";
 
 /** What a handler gets. Nothing that it does counts before its request is committed. */
 export interface HandlerContext<UserData = Record<string, unknown>> {
@@ -17,6 +17,8 @@ export interface HandlerContext<UserData = Record<string, unknown>> {
   pushData(items: object | readonly object[], dataset: DatasetName): Promise<void>;
   /** Enqueues; requests whose `uniqueKey` the queue has seen are ignored. */
   addRequests(requests: readonly NewRequest[]): Promise<void>;
+  /** Items that the run has by now, by key; `null` for those that it has not. Datasets marked `lookup` only. */
+  getItems(dataset: DatasetName, keys: readonly string[]): Promise<(Item | null)[]>;
   /** A record that outlives the run, as earlier runs and committed requests of this one left it. */
   getRecord(key: string): Promise<unknown>;
   /** Stored right after the request is committed: a crash in between leaves the older record. */

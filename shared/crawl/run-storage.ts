@@ -106,6 +106,11 @@ export interface RunStorage {
   counts(): Promise<RequestCounts>;
   /** Items by dataset, by now: distinct keys. */
   itemCounts(): Promise<Record<string, number>>;
+  /**
+   * Items of the run as they are committed by now, in the order of the keys; `null` for those that are not there.
+   * Only datasets that are marked for it (`lookup`) can be asked.
+   */
+  getItems(dataset: string, keys: readonly string[]): Promise<(Item | null)[]>;
   /** A key-value record's value, parsed from JSON; `undefined` when absent. */
   getRecord(key: string): Promise<unknown>;
   /** Stores `value` as JSON, atomically; `undefined` deletes the record. Keys: `[a-zA-Z0-9!\-_.'()]{1,256}`. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClaimedRequest, RequestCounts, RunStorage } from "../../shared/crawl/run-storage.ts";
-import { commit, post, request, subreddit } from "./run-storage-samples.ts";
+import { commit, post, request, subreddit, user } from "./run-storage-samples.ts";
 
 export interface RunStorageBackend {
   /** A new, empty storage. */
@@ -432,6 +432,31 @@ export function runStorageContract(name: string, backend: RunStorageBackend): vo
         expect(await storage.counts()).toEqual(expected);
         await reopen();
         expect(await storage.counts()).toEqual({ ...expected, pending: 2, claimed: 0 });
+      });
+    });
+
+    describe("getItems", () => {
+      it("answers items as they are merged by now, in the order of the keys, also after a reopening", async () => {
+        await add("a", "b", "c");
+        await storage.commitRequests([commit(await claimOne(), { items: [user("Ann", { link_karma: 1 })] })]);
+        const again = [user("Ann", { comment_karma: 2 }), user("Bob")];
+        await storage.commitRequests([commit(await claimOne(), { items: again })]);
+        const expected = [{ username: "Bob" }, null, { username: "Ann", link_karma: 1, comment_karma: 2 }];
+        expect(await storage.getItems("reddit_users", ["bob", "nobody", "ann"])).toEqual(expected);
+
+        await reopen();
+        expect(await storage.getItems("reddit_users", ["bob", "nobody", "ann"])).toEqual(expected);
+      });
+
+      it("knows nothing of items whose commit was lost", async () => {
+        await add("a");
+        const claimed = await claimOne();
+        await storage.commitRequests([commit({ ...claimed, attempt: 99 }, { items: [user("Ann")] })]);
+        expect(await storage.getItems("reddit_users", ["ann"])).toEqual([null]);
+      });
+
+      it("refuses a dataset that is not marked for it", async () => {
+        await expect(storage.getItems("reddit_posts", ["1"])).rejects.toThrow(/reddit_posts.*lookup/);
       });
     });
 

@@ -17,6 +17,10 @@ export function subreddit(name: string, fields: Record<string, unknown> = {}): P
   return { dataset: "reddit_subreddits", key: name.toLowerCase(), item: { name, ...fields } };
 }
 
+export function user(name: string, fields: Record<string, unknown> = {}): PushedItem {
+  return { dataset: "reddit_users", key: name.toLowerCase(), item: { username: name, ...fields } };
+}
+
 export function failure(id: string, fields: Record<string, unknown>): PushedItem {
   return { dataset: "failed_requests", key: id, item: { request_id: id, ...fields } };
 }

@@ -4,6 +4,7 @@ import type {
   ClaimedRequest,
   Commit,
   CommitResult,
+  Item,
   NewRequest,
   Reclaim,
   RequestCounts,
@@ -15,11 +16,11 @@ import { addItemText, addLine, commitLine, plainLine } from "./journal-lines.ts"
 import type { ItemTexts, ReclaimLine, RequestText } from "./journal-lines.ts";
 import { toJson } from "./json.ts";
 import type { LocalRunStorage } from "./local-run-storage.ts";
-import { mergeRule } from "./merged-items.ts";
+import { isLookup, mergeRule } from "./merged-items.ts";
 import type { MergedItemsSource } from "./merged-items.ts";
 import { Records } from "./records.ts";
-import { addItemKeys, countItems } from "./replay.ts";
-import type { ItemCounts, ItemKeys } from "./replay.ts";
+import { addItemKeys, addLookup, countItems } from "./replay.ts";
+import type { ItemCounts, ItemKeys, Lookups } from "./replay.ts";
 import { requestId } from "./request-id.ts";
 import type { RequestQueue } from "./request-queue.ts";
 
@@ -31,6 +32,7 @@ export interface OpenedJournal {
   journal: Journal;
   queue: RequestQueue;
   itemKeys: ItemKeys;
+  lookups: Lookups;
   notes: string[];
 }
 
@@ -49,6 +51,7 @@ export class JournalRunStorage implements LocalRunStorage {
   readonly #journal: Journal;
   readonly #queue: RequestQueue;
   readonly #itemKeys: ItemKeys;
+  readonly #lookups: Lookups;
   readonly #records: Records;
   #datasetsWritten: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
@@ -59,6 +62,7 @@ export class JournalRunStorage implements LocalRunStorage {
     this.#journal = options.journal;
     this.#queue = options.queue;
     this.#itemKeys = options.itemKeys;
+    this.#lookups = options.lookups;
     this.#records = new Records(recordsFolder(options.storageDir));
   }
 
@@ -106,6 +110,13 @@ export class JournalRunStorage implements LocalRunStorage {
 
   async itemCounts(): Promise<ItemCounts> {
     return countItems(this.#itemKeys);
+  }
+
+  async getItems(dataset: string, keys: readonly string[]): Promise<(Item | null)[]> {
+    if (!isLookup(dataset))
+      throw new StorageError(`dataset ${dataset} cannot be asked: it is not marked lookup`);
+    const items = this.#lookups.get(dataset);
+    return keys.map((key) => items?.get(key) ?? null);
   }
 
   async getRecord(key: string): Promise<unknown> {
@@ -180,7 +191,14 @@ export class JournalRunStorage implements LocalRunStorage {
     const apply = (): CommitResult => {
       this.#queue.settle(commit.id, commit.attempt, commit.outcome);
       for (const { id, json, priority } of children) this.#queue.add({ id, json, priority, forefront: 0 });
-      for (const [dataset, { keys }] of items) addItemKeys(this.#itemKeys, dataset, keys);
+      for (const [dataset, { keys, items: texts }] of items) {
+        addItemKeys(this.#itemKeys, dataset, keys);
+        if (!isLookup(dataset)) continue;
+        // From the text: what the caller does with its object afterwards changes nothing.
+        for (const [i, key] of keys.entries()) {
+          addLookup(this.#lookups, { dataset, key, item: JSON.parse(texts[i]!) as Item });
+        }
+      }
       return "done";
     };
     return { lines: [commitLine(commit, { children, items })], apply };

@@ -104,7 +104,7 @@ async function openJournal(path: string): Promise<OpenedJournal> {
     sizeBytes = await compactJournal(path, before, replayed);
     notes.push(`compacted ${path} from ${before} to ${sizeBytes} bytes`);
   }
-  const { state, itemKeys } = replayed;
+  const { state, itemKeys, lookups } = replayed;
   const journal = await Journal.open(path, sizeBytes);
   try {
     await journal.write(plainLine({ open: { crashes: state.crashes } }));
@@ -112,7 +112,7 @@ async function openJournal(path: string): Promise<OpenedJournal> {
     await journal.close();
     throw error;
   }
-  return { path, journal, queue: new RequestQueue(state), itemKeys, notes };
+  return { path, journal, queue: new RequestQueue(state), itemKeys, lookups, notes };
 }
 
 /** Paths of the folder's entries that are `wanted`, sorted by name; none when there is no such folder. */

@@ -1,5 +1,5 @@
 import { DATASETS } from "../../datasets.ts";
-import type { DatasetName } from "../../datasets.ts";
+import type { DatasetName, DatasetSpec } from "../../datasets.ts";
 import { StorageError } from "../run-storage.ts";
 import type { Item, MergeRule, PushedItem } from "../run-storage.ts";
 import { readItems } from "./journal-lines.ts";
@@ -12,6 +12,17 @@ export function mergeRule(dataset: string): MergeRule {
   throw new StorageError(
     `dataset ${JSON.stringify(dataset)}: expected one of ${Object.keys(DATASETS).join(", ")}`,
   );
+}
+
+export function isLookup(dataset: string): boolean {
+  const spec: DatasetSpec | undefined = DATASETS[dataset as DatasetName];
+  return spec?.lookup === true;
+}
+
+/** `item` as it is in its dataset once it is pushed over `before`. */
+export function mergeItem(rule: MergeRule, before: Item | undefined, item: Item): Item {
+  if (before === undefined || rule === "newest") return item;
+  return rule === "merge" ? { ...before, ...item } : before;
 }
 
 export interface MergedItemsSource {
@@ -77,5 +88,5 @@ function mergeInto(
 ): void {
   let items = merged.get(dataset);
   if (!items) merged.set(dataset, (items = new Map()));
-  items.set(key, rule === "merge" ? { ...items.get(key), ...item } : item);
+  items.set(key, mergeItem(rule, items.get(key), item));
 }

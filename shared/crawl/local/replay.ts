@@ -1,6 +1,7 @@
-import type { NewRequest } from "../run-storage.ts";
-import { readHeader, readRequests, readSettled, splitIds } from "./journal-lines.ts";
+import type { Item, NewRequest, PushedItem } from "../run-storage.ts";
+import { readHeader, readItems, readRequests, readSettled, splitIds } from "./journal-lines.ts";
 import type { JournalHeader, ReclaimLine } from "./journal-lines.ts";
+import { isLookup, mergeItem, mergeRule } from "./merged-items.ts";
 import { addEntry, giveBackEntry, toSettled } from "./queue-state.ts";
 import type { QueueState } from "./queue-state.ts";
 import { scanLines } from "./scan-lines.ts";
@@ -11,9 +12,13 @@ export type ItemKeys = Map<string, Set<string>>;
 /** Items by dataset. */
 export type ItemCounts = Record<string, number>;
 
+/** Merged items of the datasets that can be asked, by dataset and key. */
+export type Lookups = Map<string, Map<string, Item>>;
+
 export interface Replayed {
   state: QueueState;
   itemKeys: ItemKeys;
+  lookups: Lookups;
   /** Bytes of items, and how many items they are: those that came twice included. */
   itemBytes: number;
   items: number;
@@ -26,7 +31,7 @@ export interface Replayed {
  */
 export async function replayJournal(path: string, sizeBytes: number): Promise<Replayed> {
   const state: QueueState = { entries: new Map(), settled: new Map(), crashes: 0, added: 0, forefronts: 0 };
-  const replayed: Replayed = { state, itemKeys: new Map(), itemBytes: 0, items: 0 };
+  const replayed: Replayed = { state, itemKeys: new Map(), lookups: new Map(), itemBytes: 0, items: 0 };
   await scanLines(path, sizeBytes, (chunk, start, end) => {
     readSettled(chunk, start, end, (id, attempt, outcome) => {
       if (state.settled.has(id)) throw new SyntaxError(`request ${id} is committed for a second time`);
@@ -48,6 +53,14 @@ export function addItemKeys(itemKeys: ItemKeys, dataset: string, keys: readonly 
   for (const key of keys) seen.add(key);
 }
 
+/** Merges an item into its dataset, where that can be asked. */
+export function addLookup(lookups: Lookups, { dataset, key, item }: PushedItem): void {
+  if (!isLookup(dataset)) return;
+  let items = lookups.get(dataset);
+  if (!items) lookups.set(dataset, (items = new Map()));
+  items.set(key, mergeItem(mergeRule(dataset), items.get(key), item));
+}
+
 export function countItems(itemKeys: ItemKeys): ItemCounts {
   return Object.fromEntries([...itemKeys].map(([dataset, keys]) => [dataset, keys.size]));
 }
@@ -59,8 +72,10 @@ function replayLine(replayed: Replayed, chunk: Buffer, start: number, end: numbe
     const { parse, rest: items } = readRequests(chunk, rest, end);
     replayRequests(state, splitIds(header.ids), 0, parse);
     replayKeys(replayed, header.keys, end - items);
+    replayLookups(replayed, header.keys, () => readItems(chunk, start, end));
   } else if ("keys" in header) {
     replayKeys(replayed, header.keys, end - rest);
+    replayLookups(replayed, header.keys, () => readItems(chunk, start, end));
   } else if ("add" in header) {
     const { parse } = readRequests(chunk, rest, end);
     replayRequests(state, splitIds(header.add), header.forefront, parse);
@@ -105,6 +120,16 @@ function replayKeys(replayed: Replayed, keysByDataset: Record<string, string[]>,
     addItemKeys(replayed.itemKeys, dataset, keys);
     replayed.items += keys.length;
   }
+}
+
+/** Parses a line's items only where one of their datasets can be asked. */
+function replayLookups(
+  { lookups }: Replayed,
+  keysByDataset: Record<string, string[]>,
+  read: () => Iterable<PushedItem>,
+): void {
+  if (!Object.keys(keysByDataset).some(isLookup)) return;
+  for (const pushed of read()) addLookup(lookups, pushed);
 }
 
 function toFields(request: NewRequest): { json: string; priority: number } {
