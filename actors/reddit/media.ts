@@ -3,18 +3,17 @@ import { count, lenient, text } from "./fields.ts";
 
 /** One picture or video of a post, in the order in which it is shown. */
 export interface Media {
-  /** Animated GIFs are images. */
-  type: "image" | "video";
+  type: "image" | "gif" | "video";
   url: string;
   /** Pixels; `null` when the site does not say. */
   width: number | null;
   height: number | null;
-  /** `null` for images. */
+  /** `null` for all but videos. */
   duration_secs: number | null;
 }
 
 const GalleryImage = z.object({
-  s: z.object({ u: text, gif: text, mp4: text, x: count, y: count }),
+  s: z.object({ u: text, gif: text, x: count, y: count }),
 });
 
 const RedditVideo = z.object({ fallback_url: z.string(), width: count, height: count, duration: count });
@@ -40,7 +39,7 @@ type MediaFields = z.infer<typeof MediaFields>;
 export function readMedia(post: MediaFields): Media[] {
   if (post.gallery_data) return readGallery(post.gallery_data.items, post.media_metadata ?? {});
   const video = post.media?.reddit_video ?? post.secure_media?.reddit_video;
-  if (video) return [toMedia("video", video.fallback_url, video, video.duration)];
+  if (video) return [toVideo(video)];
   return readImage(post);
 }
 
@@ -55,23 +54,34 @@ function readGallery(
 ): Media[] {
   return items.flatMap(({ media_id }) => {
     const source = metadata[media_id]?.s;
-    const url = source?.u ?? source?.gif ?? source?.mp4;
-    return source && url ? [toMedia("image", url, { width: source.x, height: source.y })] : [];
+    const url = source?.u ?? source?.gif;
+    return source && url ? [toPicture(url, { width: source.x, height: source.y })] : [];
   });
 }
 
 /** The original where the post links it, else the largest preview; the preview's size is the original's. */
 function readImage(post: MediaFields): Media[] {
   const preview = post.preview?.images[0]?.source;
-  if (hasImageUrl(post)) return [toMedia("image", post.url_overridden_by_dest ?? post.url!, preview ?? {})];
-  return preview && post.post_hint === "image" ? [toMedia("image", preview.url, preview)] : [];
+  if (hasImageUrl(post)) return [toPicture(post.url_overridden_by_dest ?? post.url!, preview ?? {})];
+  return preview && post.post_hint === "image" ? [toPicture(preview.url, preview)] : [];
 }
 
-function toMedia(
-  type: Media["type"],
-  url: string,
-  { width, height }: { width?: number | null | undefined; height?: number | null | undefined },
-  durationSecs?: number | null,
-): Media {
-  return { type, url, width: width ?? null, height: height ?? null, duration_secs: durationSecs ?? null };
+interface Size {
+  width?: number | null | undefined;
+  height?: number | null | undefined;
+}
+
+function toPicture(url: string, { width, height }: Size): Media {
+  const type = /^[^?#]+\.gif([?#]|$)/i.test(url) ? "gif" : "image";
+  return { type, url, width: width ?? null, height: height ?? null, duration_secs: null };
+}
+
+function toVideo({ fallback_url: url, width, height, duration }: z.infer<typeof RedditVideo>): Media {
+  return {
+    type: "video",
+    url,
+    width: width ?? null,
+    height: height ?? null,
+    duration_secs: duration ?? null,
+  };
 }

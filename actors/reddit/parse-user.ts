@@ -80,12 +80,7 @@ export function parseAccounts(body: unknown): { authors: BatchAuthor[]; skipped:
 
 function toBatchAuthor(data: unknown, fullname: string) {
   const { name, ...account } = readShape(Account, data, "an account");
-  return {
-    username: name,
-    reddit_id: fullname.replace(/^t2_/, ""),
-    ...account,
-    total_karma: account.comment_karma + account.link_karma,
-  };
+  return { username: name, reddit_id: fullname.replace(/^t2_/, ""), ...account };
 }
 
 /** A suspended account's numbers are zeros that mean nothing. */

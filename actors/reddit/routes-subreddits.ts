@@ -9,6 +9,7 @@ import { parsePosts, type Post } from "./parse-post.ts";
 import { parseRules } from "./parse-rules.ts";
 import { parseAbout, parseSubreddits, type Subreddit } from "./parse-subreddit.ts";
 import { endsTooOld, type Plan } from "./plan.ts";
+import { postingMinimums } from "./posting-minimums.ts";
 import {
   aboutRequest,
   AboutUserData,
@@ -81,7 +82,7 @@ async function askEach({
 }
 
 async function handleListing(context: HandlerContext<ListingUserData>): Promise<void> {
-  const { request, body, addRequests } = context;
+  const { request, body, observedAt, pushData, addRequests } = context;
   const { userData } = request;
   const page = parsePosts(body);
   const { posts, skipped, after } = page;
@@ -97,7 +98,11 @@ async function handleListing(context: HandlerContext<ListingUserData>): Promise<
     week: await pushMetrics(context, posts),
   };
   const paging = await nextOfListing(context, { posts, after });
-  await addRequests(paging ? [listingRequest({ ...state, paging })] : afterListing(state));
+  const next = paging ? [listingRequest({ ...state, paging })] : afterListing(state);
+  await addRequests(next);
+  const { plan, subreddit: name } = state;
+  if (next.length === 0 && plan.authors !== "none" && !isAggregate(name))
+    await pushData({ name, ...postingMinimums([], observedAt) }, "reddit_subreddits");
 }
 
 /** What states nothing about the subreddit is about this one listing: the others are still worth asking for. */

@@ -23,7 +23,7 @@ describe("content_type", () => {
 describe("media", () => {
   it("has the gallery's pictures in its order, without those that failed", () => {
     expect(post("p1").media).toEqual([
-      { type: "image", url: "https://i.redd.it/m2.gif", width: 100, height: 50, duration_secs: null },
+      { type: "gif", url: "https://i.redd.it/m2.gif", width: 100, height: 50, duration_secs: null },
       {
         type: "image",
         url: "https://preview.redd.it/m1.jpg?s=1",

@@ -96,7 +96,6 @@ describe(`recorded people${WITHOUT}`, () => {
         created_utc: iso(created_utc),
         link_karma,
         comment_karma,
-        total_karma: link_karma + comment_karma,
       })),
     );
   });

@@ -247,6 +247,19 @@ describe("authors", () => {
     expect(requests[0]!.userData).toMatchObject({ subreddit: null });
   });
 
+  it("that nobody knows show no minimums, with the reason", async () => {
+    const deleted = post("d", { author: "[deleted]", author_fullname: undefined });
+    const { items } = await handle(chain(hot, { authors: "batch" }), listing("t3", [deleted]));
+    expect(items.reddit_subreddits).toMatchObject([
+      {
+        name: "Node",
+        min_post_karma: null,
+        requirement_sample_size: 0,
+        requirement_reason: "fewer than 10 authors",
+      },
+    ]);
+  });
+
   it("full asks for each one's profile", async () => {
     const { requests } = await handle(chain(hot, { authors: "full" }), listing("t3", [post("a"), post("b")]));
     expect(requests.map(({ url }) => url)).toEqual([

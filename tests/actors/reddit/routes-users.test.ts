@@ -86,7 +86,6 @@ describe("AUTHORS", () => {
         created_utc: "2020-09-13T12:26:40.000Z",
         link_karma: 7,
         comment_karma: 14,
-        total_karma: 21,
       },
     ]);
   });
