@@ -5,6 +5,7 @@ import { contentType } from "./truth-items.ts";
 import { accountAt } from "./users.ts";
 import { type Place, type World, userById } from "./world.ts";
 
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const DAY = 86_400;
 const SAMPLE = 100;
 /** Below this many authors no requirement is inferred. */
@@ -27,6 +28,17 @@ export function rulesData(world: World, place: Place) {
 export function authorsSeen(world: World, place: Place, at: number): string[] {
   const posts = [...sample(world, place, "hot", at), ...sample(world, place, "top", at)];
   return [...new Set(posts.flatMap((post) => (post.author ? [`t2_${post.author.id}`] : [])))];
+}
+
+/** Other communities that the answers to the same two listings name as a crosspost's origin. */
+export function originsSeen(world: World, place: Place, at: number): string[] {
+  const posts = [...sample(world, place, "hot", at), ...sample(world, place, "top", at)];
+  const origins = posts.flatMap(({ parent }) => parent?.post?.place ?? []);
+  return [
+    ...new Set(
+      origins.filter(({ index, owner }) => index !== place.index && owner === null).map(({ name }) => name),
+    ),
+  ];
 }
 
 /**
@@ -58,6 +70,15 @@ export function metrics(world: World, place: Place, at: number, observedAt: numb
         averageScore(posts, type),
       ]),
     ),
+    best_posting_day: bestBy(posts, ({ createdUtc }) => DAYS[new Date(createdUtc * 1000).getUTCDay()]!),
+    // The earliest of equals.
+    best_posting_hour: bestBy(
+      posts.toSorted((a, b) => hourOf(a) - hourOf(b)),
+      hourOf,
+    ),
+    top_content_type: bestBy(posts, contentType),
+    content_type_shares: n > 0 ? shares(posts) : null,
+    metrics_reason: n > 0 ? null : "no posts in the last week",
     verification_required: verification !== null,
     verification_evidence: verification,
     ...requirements(world, place, at, observedAt),
@@ -72,6 +93,7 @@ function requirements(world: World, place: Place, at: number, observedAt: number
     accounts.length < MIN_AUTHORS ? null : percentile(values, 0.1);
   return {
     requirement_sample_size: accounts.length,
+    requirement_reason: accounts.length < MIN_AUTHORS ? `fewer than ${MIN_AUTHORS} authors` : null,
     min_account_age_days: tenth(accounts.map((account) => (observedAt - account.createdUtc) / DAY)),
     min_comment_karma: tenth(accounts.map((account) => account.commentKarma)),
     min_post_karma: tenth(accounts.map((account) => account.linkKarma)),
@@ -81,6 +103,26 @@ function requirements(world: World, place: Place, at: number, observedAt: number
 function averageScore(posts: readonly Post[], type: string): number | null {
   const scores = posts.filter((post) => contentType(post) === type).map((post) => post.score);
   return scores.length ? scores.reduce((total, score) => total + score, 0) / scores.length : null;
+}
+
+function hourOf({ createdUtc }: Post): number {
+  return new Date(createdUtc * 1000).getUTCHours();
+}
+
+/** The group with the highest average score, the first one of equals. */
+function bestBy<Group>(posts: readonly Post[], groupOf: (post: Post) => Group): Group | null {
+  const averages = [...Map.groupBy(posts, groupOf)].map(([group, members]) => {
+    return { group, average: members.reduce((sum, { score }) => sum + score, 0) / members.length };
+  });
+  return averages.sort((a, b) => b.average - a.average)[0]?.group ?? null;
+}
+
+/** Of all posts, by content type, to four decimals. */
+function shares(posts: readonly Post[]): Record<string, number> {
+  const groups = [...Map.groupBy(posts, contentType)];
+  return Object.fromEntries(
+    groups.map(([type, { length }]) => [type, Math.round((length / posts.length) * 1e4) / 1e4]),
+  );
 }
 
 /** Between the two nearest values in proportion. */

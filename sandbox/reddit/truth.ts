@@ -1,7 +1,7 @@
 import { LISTING_CAP, SORTS, listedFullnames } from "./listings.ts";
 import { searchPosts, searchSubreddits } from "./search.ts";
 import { availability, postItemById, subredditItem } from "./truth-items.ts";
-import { authorsSeen, metrics, rulesData } from "./truth-metrics.ts";
+import { authorsSeen, metrics, originsSeen, rulesData } from "./truth-metrics.ts";
 import { batchItemById, commentItems, userItem, writtenBy } from "./truth-people.ts";
 import { type Place, type World, place as placeAt, placeByName, totalPosts } from "./world.ts";
 
@@ -30,6 +30,10 @@ const TRUTHS: readonly { path: string; answer: (question: Question) => unknown }
   {
     path: "/authors/{name}",
     answer: (question) => inOpenPlace(question, (place) => authorsSeen(question.world, place, question.at)),
+  },
+  {
+    path: "/origins/{name}",
+    answer: (question) => inOpenPlace(question, (place) => originsSeen(question.world, place, question.at)),
   },
   {
     path: "/metrics/{name}",

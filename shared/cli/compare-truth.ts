@@ -12,88 +12,152 @@ export interface Comparison {
   differences: string[];
 }
 
-/** What was crawled: the input's subreddits and listings. */
-export interface CrawledListings {
+/** What was crawled: an input's subreddits and listings. */
+export interface Crawled {
   names: readonly string[];
   listings: readonly { sort: string; time?: string; limit: number }[];
+  /** Rules, metrics, authors and discoveries as well: the default work. Its listings are hot 100 and top-week 100. */
+  isWhole?: boolean;
 }
 
-/** A field that an item does not carry and one that is null say the same of the world: nothing is there. */
-const valueOf = (item: Item, field: string) => item[field] ?? null;
+export const DEFAULT_LISTINGS = [
+  { sort: "hot", limit: 100 },
+  { sort: "top", time: "week", limit: 100 },
+];
 
-/** Fields of an item that tell of its collection, not of the world. */
-const OWN_FIELDS = new Set(["observed_at", "source"]);
+/** Fields that tell of the collection, not of the world. */
+const OWN_FIELDS = new Set(["observed_at", "source", "metrics_at"]);
+/** An author's age grows while a crawl runs. */
+const AGE_TOLERANCE_DAYS = 0.05;
 const CHUNK = 100;
 
 /**
- * Compares the datasets of a storage folder with the ground truth of the stand-in world at `url`, every item and
+ * Compares the datasets of a storage folder with the ground truth of the stand-in world at `url`: every item and
  * every field, both ways.
  */
 export async function compareWithTruth(
   url: string,
   storageDir: string,
-  crawled: CrawledListings,
+  crawled: Crawled,
 ): Promise<Comparison[]> {
-  const truth = async <T>(path: string, schema: z.ZodType<T>) =>
-    schema.parse(await (await fetch(`${url}/_sandbox/truth/${path}`)).json());
-  const subreddits = await truthItems(truth, "subreddits?names=", crawled.names);
-  const open = subreddits.filter((item) => item["availability"] === "ok").map((item) => String(item["name"]));
-  const ids = new Set<string>();
-  for (const name of open) {
-    for (const { sort, time, limit } of crawled.listings) {
-      const query = new URLSearchParams({ limit: String(limit), ...(time && { t: time }) });
-      for (const id of await truth(`listings/${name}/${sort}?${query}`, z.array(z.string()))) ids.add(id);
-    }
+  const truth = new Truth(`${url}/_sandbox/truth`);
+  const facts = await truth.items("subreddits?names=", crawled.names);
+  const open = facts.filter((item) => item["availability"] === "ok").map((item) => String(item["name"]));
+  const posts = await truth.items("posts?ids=", await listedIds(truth, open, crawled.listings));
+  const compare = (dataset: string, keyOf: (item: Item) => string, expected: readonly Item[]) =>
+    compareDataset({ dataset, storageDir, keyOf }, expected);
+  const byId = (item: Item) => String(item["reddit_id"]);
+  const byName = (item: Item) => String(item["name"]).toLowerCase();
+  if (!crawled.isWhole) {
+    return [await compare("reddit_subreddits", byName, facts), await compare("reddit_posts", byId, posts)];
   }
-  const posts = await truthItems(truth, "posts?ids=", [...ids]);
+  const observedAt = Date.now() / 1000;
+  const more = new Map(
+    await Promise.all(
+      open.map(async (name) => {
+        const metrics = await truth.get(`metrics/${name}?observed_at=${observedAt}`, TruthItem);
+        return [name, { ...metrics, rules_data: await truth.get(`rules/${name}`, z.unknown()) }] as const;
+      }),
+    ),
+  );
+  const subreddits = facts.map((item) => ({ ...item, ...more.get(String(item["name"])) }));
+  const authors = await Promise.all(open.map((name) => truth.get(`authors/${name}`, z.array(z.string()))));
+  const users = await truth.items("users?ids=", [...new Set(authors.flat())]);
+  const byPlace = (item: Item) => `${byName(item)} in ${item["seen_in"]}`;
   return [
-    await compare("reddit_subreddits", "name", subreddits, storageDir),
-    await compare("reddit_posts", "reddit_id", posts, storageDir),
+    await compare("reddit_subreddits", byName, subreddits),
+    await compare("reddit_posts", byId, posts),
+    await compare("reddit_users", byId, users),
+    await compare("reddit_discoveries", byPlace, await discoveries(truth, open)),
   ];
 }
 
-type Truth = <T>(path: string, schema: z.ZodType<T>) => Promise<T>;
+const TruthItem = z.record(z.string(), z.unknown());
 
-async function truthItems(truth: Truth, path: string, keys: readonly string[]): Promise<Item[]> {
-  const items: Item[] = [];
-  for (let i = 0; i < keys.length; i += CHUNK) {
-    const chunk = keys
-      .slice(i, i + CHUNK)
-      .map(encodeURIComponent)
-      .join(",");
-    items.push(...(await truth(`${path}${chunk}`, z.array(z.record(z.string(), z.unknown())))));
+class Truth {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
   }
-  return items;
+
+  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(await (await fetch(`${this.#url}/${path}`)).json());
+  }
+
+  /** Those that the world has, of any number. */
+  async items(path: string, keys: readonly string[]): Promise<Item[]> {
+    const items: (Item | null)[] = [];
+    for (let i = 0; i < keys.length; i += CHUNK) {
+      const chunk = keys
+        .slice(i, i + CHUNK)
+        .map(encodeURIComponent)
+        .join(",");
+      items.push(...(await this.get(`${path}${chunk}`, z.array(TruthItem.nullable()))));
+    }
+    return items.filter((item) => item !== null);
+  }
 }
 
-async function compare(
-  dataset: string,
-  keyField: string,
+async function listedIds(
+  truth: Truth,
+  names: readonly string[],
+  listings: Crawled["listings"],
+): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const name of names) {
+    for (const { sort, time, limit } of listings) {
+      const query = new URLSearchParams({ limit: String(limit), ...(time && { t: time }) });
+      for (const id of await truth.get(`listings/${name}/${sort}?${query}`, z.array(z.string()))) ids.add(id);
+    }
+  }
+  return [...ids];
+}
+
+/** Where the crossposts of each subreddit come from. */
+async function discoveries(truth: Truth, names: readonly string[]): Promise<Item[]> {
+  const found = await Promise.all(
+    names.map(async (place) => {
+      const origins = await truth.get(`origins/${place}`, z.array(z.string()));
+      return origins.map((name) => ({ name, seen_in: `r/${place}` }));
+    }),
+  );
+  return found.flat();
+}
+
+async function compareDataset(
+  { dataset, storageDir, keyOf }: { dataset: string; storageDir: string; keyOf: (item: Item) => string },
   expected: readonly Item[],
-  storageDir: string,
 ): Promise<Comparison> {
-  const key = (item: Item) => String(item[keyField]).toLowerCase();
-  const missing = new Map(expected.map((item) => [key(item), item]));
+  const missing = new Map(expected.map((item) => [keyOf(item), item]));
   const differences: string[] = [];
   let found = 0;
   for await (const item of readDataset(storageDir, dataset)) {
     found++;
-    const truth = missing.get(key(item));
-    missing.delete(key(item));
-    if (truth) differences.push(...compareFields(`${dataset} ${key(item)}`, truth, item));
-    else differences.push(`${dataset} ${key(item)}: not expected, or there twice`);
+    const key = keyOf(item);
+    const truth = missing.get(key);
+    missing.delete(key);
+    if (truth) differences.push(...compareFields(`${dataset} ${key}`, truth, item));
+    else differences.push(`${dataset} ${key}: not expected, or there twice`);
   }
-  for (const name of missing.keys()) differences.push(`${dataset} ${name}: missing`);
+  for (const key of missing.keys()) differences.push(`${dataset} ${key}: missing`);
   return { dataset, expected: expected.length, found, differences };
 }
 
 function compareFields(name: string, truth: Item, item: Item): string[] {
-  const fields = new Set(
-    [...Object.keys(truth), ...Object.keys(item)].filter((field) => !OWN_FIELDS.has(field)),
+  const fields = [...new Set([...Object.keys(truth), ...Object.keys(item)])].filter(
+    (field) => !OWN_FIELDS.has(field),
   );
-  return [...fields]
-    .filter((field) => !isDeepStrictEqual(valueOf(truth, field), valueOf(item, field)))
+  return fields
+    .filter((field) => !isSame(field, truth[field] ?? null, item[field] ?? null))
     .map((field) => `${name}: ${field} is ${brief(item[field])}, expected ${brief(truth[field])}`);
+}
+
+/** A field that an item does not carry and one that is null say the same of the world: nothing is there. */
+function isSame(field: string, truth: unknown, value: unknown): boolean {
+  if (typeof truth !== "number" || typeof value !== "number") return isDeepStrictEqual(truth, value);
+  const tolerance = field === "min_account_age_days" ? AGE_TOLERANCE_DAYS : Math.abs(truth) * 1e-9;
+  return Math.abs(truth - value) <= tolerance;
 }
 
 function brief(value: unknown): string {

@@ -5,17 +5,11 @@ import { actor } from "../../actors/reddit/main.ts";
 import type { SandboxOptions } from "../../sandbox/sandbox.ts";
 import { readConfig } from "../config.ts";
 import { runActor } from "../crawl/run-actor.ts";
-import { compareWithTruth, type Comparison } from "./compare-truth.ts";
+import { compareWithTruth, DEFAULT_LISTINGS, type Comparison } from "./compare-truth.ts";
 import { formatSummary } from "./format-summary.ts";
 import { startSandboxWorld } from "./sandbox-process.ts";
 
 const SUBREDDITS = 25;
-const LISTINGS = [
-  { sort: "hot", limit: 100 },
-  { sort: "top", time: "week", limit: 100 },
-  { sort: "new", limit: 300 },
-];
-
 /** Two client ids, two proxies, and a site with a bad day. */
 const WORLD: SandboxOptions = {
   port: 0,
@@ -60,14 +54,18 @@ export const demo = defineCommand({
       print("about one answer in eight broken, and a token revoked on the way …");
       const { exitCode, summary } = await runActor(actor, {
         config,
-        input: { subreddits: names, listings: LISTINGS },
+        input: { subreddits: names, discover: true },
       });
       if (summary) process.stdout.write(formatSummary(summary, storageDir));
       const perSubreddit = summary ? (summary.requestsSent / names.length).toFixed(1) : "–";
       print(
         `  ${perSubreddit} requests a subreddit, retries included; ./b9 export reddit_posts --storage ${storageDir} --format csv`,
       );
-      const comparisons = await compareWithTruth(world.url, storageDir, { names, listings: LISTINGS });
+      const comparisons = await compareWithTruth(world.url, storageDir, {
+        names,
+        listings: DEFAULT_LISTINGS,
+        isWhole: true,
+      });
       const isRight = comparisons.map(report).every(Boolean) && exitCode === 0;
       print(
         isRight

@@ -4,18 +4,13 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { startSandbox } from "../../sandbox/sandbox.ts";
-import { compareWithTruth } from "../../shared/cli/compare-truth.ts";
+import { compareWithTruth, DEFAULT_LISTINGS } from "../../shared/cli/compare-truth.ts";
 import { requestId } from "../../shared/crawl/local/request-id.ts";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
 import { temporaryFolder } from "./test-site.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const KILLS = 5;
-const LISTINGS = [
-  { sort: "hot", limit: 100 },
-  { sort: "new", limit: 200 },
-];
-
 interface LogEntry {
   seq: number;
   path: string;
@@ -64,7 +59,7 @@ it("loses and doubles nothing when it is killed at any moment and resumed", asyn
   const { names } = (await (await fetch(`${sandbox.url}/_sandbox/truth?count=30`)).json()) as {
     names: string[];
   };
-  const input = JSON.stringify({ subreddits: names, listings: LISTINGS });
+  const input = JSON.stringify({ subreddits: names, discover: true });
   const readLog = async () => (await (await fetch(`${sandbox.url}/_sandbox/log`)).json()) as LogEntry[];
 
   for (let kill = 0; kill < KILLS; kill++) {
@@ -89,6 +84,10 @@ it("loses and doubles nothing when it is killed at any moment and resumed", asyn
   }
   const { ended } = b9(["crawl", "reddit", "--resume"], env);
   expect(await ended).toBe(0);
-  const comparisons = await compareWithTruth(sandbox.url, storageDir, { names, listings: LISTINGS });
+  const comparisons = await compareWithTruth(sandbox.url, storageDir, {
+    names,
+    listings: DEFAULT_LISTINGS,
+    isWhole: true,
+  });
   for (const { differences } of comparisons) expect(differences).toEqual([]);
 });

@@ -7,14 +7,13 @@ import { pino } from "pino";
 import { expect, it, onTestFinished } from "vitest";
 import { actor } from "../../actors/reddit/main.ts";
 import { startSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
-import { compareWithTruth } from "../../shared/cli/compare-truth.ts";
+import { compareWithTruth, DEFAULT_LISTINGS } from "../../shared/cli/compare-truth.ts";
 import type { Config } from "../../shared/config.ts";
 import { runActor } from "../../shared/crawl/run-actor.ts";
 import { testConfig } from "./test-site.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const log = pino({ level: "silent" });
-const LISTINGS = [{ sort: "hot", limit: 100 }];
 const SUBREDDITS = 12;
 
 interface World {
@@ -44,11 +43,15 @@ async function startWorld(options: SandboxOptions, env: Record<string, string> =
   };
 }
 
-/** Issue by issue the actor learns more; these tests are about the weather, so they ask for listings alone. */
-const INPUT = { listings: LISTINGS, rules: false, authors: "none" };
+/** The default work. */
+const INPUT = { discover: true };
 
 async function expectTruth(sandbox: Sandbox, config: Config, names: string[]): Promise<void> {
-  const comparisons = await compareWithTruth(sandbox.url, config.storageDir, { names, listings: LISTINGS });
+  const comparisons = await compareWithTruth(sandbox.url, config.storageDir, {
+    names,
+    listings: DEFAULT_LISTINGS,
+    isWhole: true,
+  });
   for (const { differences } of comparisons) expect(differences).toEqual([]);
 }
 
