@@ -12,7 +12,7 @@ import { Health, type Identity } from "../shared/crawl/identity.ts";
 import { IdentityPool } from "../shared/crawl/identity-pool.ts";
 import { openLocalRunStorage } from "../shared/crawl/local/local-run-storage.ts";
 import { ThrottledQueue } from "../shared/crawl/throttled-queue.ts";
-import { formatTable } from "./table.ts";
+import { formatTable } from "../shared/cli/table.ts";
 
 /**
  * What the kit costs a request that does nothing: no network, no limits, an empty handler. Handled requests a

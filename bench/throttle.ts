@@ -17,7 +17,7 @@ import { openLocalRunStorage } from "../shared/crawl/local/local-run-storage.ts"
 import { Records } from "../shared/crawl/local/records.ts";
 import { createRouter } from "../shared/crawl/router.ts";
 import type { NewRequest } from "../shared/crawl/run-storage.ts";
-import { formatTable } from "./table.ts";
+import { formatTable } from "../shared/cli/table.ts";
 
 /** A 600 s window of the site lasts 15 s here, so that many budgets stay below 200 requests/s in all. */
 const TIME_SCALE = 40;

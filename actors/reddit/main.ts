@@ -4,6 +4,7 @@ import { Input } from "./input.ts";
 import { startRequests } from "./requests.ts";
 import { router } from "./routes.ts";
 import { createRedditSite } from "./site.ts";
+import { countBySubject, estimateRequests, subjectOf } from "./summary.ts";
 
 export const actor = defineActor({
   name: "reddit",
@@ -12,6 +13,9 @@ export const actor = defineActor({
   input: Input,
   router,
   startRequests,
+  estimateRequests,
+  subjectOf,
+  countBySubject,
   primaryDataset: "reddit_posts",
   datasets: ["reddit_posts", "reddit_subreddits", "reddit_users", "reddit_comments", "reddit_discoveries"],
   due: "due_subreddits",

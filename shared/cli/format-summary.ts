@@ -1,4 +1,5 @@
 import { formatSecs } from "../crawl/progress.ts";
+import { formatTable } from "./table.ts";
 import type { RunSummary } from "../crawl/summary.ts";
 
 /** A run's summary for a person. */
@@ -35,7 +36,31 @@ export function formatSummary(summary: RunSummary, storageDir: string): string {
     ["Results in", `${storageDir}/datasets`],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
-  return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`).join("\n")}\n\n`;
+  return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`).join("\n")}\n\n${formatSubjects(summary.subjects)}\n`;
+}
+
+const SHOWN_SUBJECTS = 30;
+
+/** A row a subject: its requests, what the actor counts, and what failed. */
+function formatSubjects(subjects: RunSummary["subjects"]): string {
+  const entries = Object.entries(subjects).sort(([a], [b]) => a.localeCompare(b));
+  if (entries.length === 0) return "";
+  const names = [...new Set(entries.flatMap(([, { counts }]) => Object.keys(counts)))];
+  const rows = entries
+    .slice(0, SHOWN_SUBJECTS)
+    .map(([subject, { requests, counts, failures }]) => [
+      subject,
+      count(requests),
+      ...names.map((name) => count(counts[name] ?? 0)),
+      Object.keys(failures).length ? list(failures, (reason, n) => `${reason} ${n}`) : "",
+    ]);
+  const rest =
+    entries.length > rows.length ? `… and ${entries.length - rows.length} more in OUTPUT.json\n` : "";
+  return indent(formatTable(["", "requests", ...names, "failed"], rows) + rest);
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
 }
 
 function list(counts: Record<string, number>, format: (name: string, n: number) => string): string {

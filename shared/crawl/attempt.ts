@@ -5,7 +5,8 @@ import { UnexpectedShapeError } from "../errors.ts";
 import { redact } from "../redact.ts";
 import type { Outcome } from "./outcome.ts";
 import { countedRetry, MAX_RETRIES, reactionTo, type Reaction } from "./reaction.ts";
-import type { HandlerContext, Route, Router } from "./router.ts";
+import type { ActorDefinition } from "./define-actor.ts";
+import type { HandlerContext, Route } from "./router.ts";
 import type { ClaimedRequest, Commit, Item, NewRequest, PushedItem, RunStorage } from "./run-storage.ts";
 import type { Lease, Settlement } from "./throttled-queue.ts";
 
@@ -14,6 +15,8 @@ export interface FailedRequest {
   request_id: string;
   url: string;
   label: string;
+  /** What it was about, in the actor's words; `null` when it was about no single thing. */
+  subject: string | null;
   outcome: Exclude<Outcome["kind"], "ok"> | "handlerError";
   reason: string;
   /** HTTP status; `null` when no answer came, or the handler failed. */
@@ -31,7 +34,7 @@ export interface RecordStore {
 }
 
 export interface AttemptOptions {
-  router: Router;
+  actor: Pick<ActorDefinition, "router" | "subjectOf">;
   records: RecordStore;
   storage: Pick<RunStorage, "getItems">;
   exchange: (lease: Lease) => Promise<Outcome>;
@@ -45,7 +48,7 @@ export interface AttemptOptions {
  * handler pushes and enqueues. Never throws: what came of it is the settlement.
  */
 export async function attemptRequest(lease: Lease, options: AttemptOptions): Promise<Settlement> {
-  const { timeoutMs, now = Date.now } = options;
+  const { timeoutMs } = options;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`handler timed out after ${timeoutMs / 1000} s`)), timeoutMs);
@@ -54,16 +57,16 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
     return await Promise.race([fetchAndHandle(lease, options), timeout]);
   } catch (error) {
     lease.abort.abort();
-    return settleError(lease.request, error as Error, now());
+    return settleError(lease.request, error as Error, options);
   } finally {
     clearTimeout(timer);
   }
 }
 
 async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Settlement> {
-  const { router, exchange, now = Date.now } = options;
+  const { actor, exchange, now = Date.now } = options;
   const { request, ticket } = lease;
-  const route = router.route(request.label);
+  const route = actor.router.route(request.label);
   const userData = parseUserData(request, route.userData);
   const outcome = await exchange(lease);
   const observedAt = new Date(now()).toISOString();
@@ -89,7 +92,7 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
     const { items, ...rest } = effects.taken();
     return commit(request, "failed", {
       ...rest,
-      items: [...items, toFailedRequest(request, how, observedAt)],
+      items: [...items, toFailedRequest(request, how, { actor, observedAt })],
     });
   }
 }
@@ -153,7 +156,11 @@ function parseUserData(
   throw new NonRetryableError(`userData of ${request.label} ${request.uniqueKey}: ${problems}`);
 }
 
-function settleError(request: ClaimedRequest, error: Error, now: number): Settlement {
+function settleError(
+  request: ClaimedRequest,
+  error: Error,
+  { actor, now = Date.now }: AttemptOptions,
+): Settlement {
   const message = redact(error.message);
   const reaction: Reaction =
     error instanceof NonRetryableError
@@ -163,7 +170,7 @@ function settleError(request: ClaimedRequest, error: Error, now: number): Settle
   const failed = toFailedRequest(
     request,
     { kind: "handlerError", status: null, reason: error.name, message },
-    new Date(now).toISOString(),
+    { actor, observedAt: new Date(now()).toISOString() },
   );
   return commit(request, "failed", { items: [failed], children: [], records: new Map() });
 }
@@ -194,11 +201,16 @@ interface FailedOutcome {
   preview?: string;
 }
 
-function toFailedRequest(request: ClaimedRequest, outcome: FailedOutcome, observedAt: string): PushedItem {
+function toFailedRequest(
+  request: ClaimedRequest,
+  outcome: FailedOutcome,
+  { actor, observedAt }: Pick<AttemptOptions, "actor"> & { observedAt: string },
+): PushedItem {
   const item: FailedRequest = {
     request_id: request.id,
     url: request.url,
     label: request.label,
+    subject: actor.subjectOf?.(request) ?? null,
     outcome: outcome.kind,
     reason: outcome.reason ?? outcome.kind,
     status: outcome.status,

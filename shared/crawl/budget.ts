@@ -39,7 +39,7 @@ const WINDOW_MARGIN = 0.01;
  */
 export class Budget {
   readonly name: string;
-  readonly #ceiling: BudgetCeiling;
+  readonly ceiling: BudgetCeiling;
   readonly #random: () => number;
   readonly #inFlight = new Set<Dispatch>();
   /** End of the present window; `null` while no answer has told, or the last one is over. */
@@ -62,7 +62,7 @@ export class Budget {
     { random = Math.random }: { random?: () => number } = {},
   ) {
     this.name = name;
-    this.#ceiling = ceiling;
+    this.ceiling = ceiling;
     this.#windowMs = ceiling.windowMs;
     this.#random = random;
   }
@@ -152,7 +152,7 @@ export class Budget {
   #read(dispatch: Dispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
     // The site made its header at some time between sending and answer; a slow answer must not move the end.
     const endsAt = Math.min(now, dispatch.sentAt + 1_000) + resetMs;
-    const left = Math.min(remaining, this.#ceiling.requests - used);
+    const left = Math.min(remaining, this.ceiling.requests - used);
     const known = this.#windowEndsAt;
     if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
     if (known === null || endsAt > known + SAME_WINDOW_MS) {
@@ -169,9 +169,9 @@ export class Budget {
   #countUnread(dispatch: Dispatch, now: number): void {
     if (this.#windowEndsAt !== null) this.#left--;
     else if (this.#probe === dispatch && now >= this.#backoffUntil) {
-      this.#windowMs = this.#ceiling.windowMs;
+      this.#windowMs = this.ceiling.windowMs;
       this.#windowEndsAt = dispatch.sentAt + this.#windowMs;
-      this.#left = this.#ceiling.requests - 1;
+      this.#left = this.ceiling.requests - 1;
     }
   }
 

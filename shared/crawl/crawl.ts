@@ -54,7 +54,9 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   const { maxRequests, maxItems = Infinity } = options;
   const { site, identities: specs } = actor.site(config, input);
   const stats = new CrawlStats();
-  const pool = new IdentityPool(createIdentities(specs, { site, client, config }), () => crawler.wake());
+  const pool = new IdentityPool(createIdentities(specs, { site, client, config }), () => crawler.wake(), {
+    log,
+  });
   let ending: Pick<CrawlResult, "end" | "reason"> | null = null;
   const end = (how: CrawlResult["end"], reason: string) => {
     ending ??= { end: how, reason };
@@ -78,7 +80,8 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
       if (items >= maxItems) end("limited", `the limit of ${maxItems} items is reached`);
     },
   });
-  const exchange = createExchange({ site, client, queue, stats, log });
+  stats.start(pool, queue);
+  const exchange = createExchange({ actor, site, client, queue, stats, log });
   const crawler = createCrawler({
     queue,
     maxConcurrency,
@@ -87,7 +90,7 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
     async handle(request) {
       const lease = queue.lease(request);
       lease.settlement = await attemptRequest(lease, {
-        router: actor.router,
+        actor,
         records,
         storage,
         exchange,
@@ -99,7 +102,6 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
     stats,
     stop: (reason) => end("stopped", reason),
     async run() {
-      stats.start(pool, queue);
       const stallCheck = setInterval(() => {
         void queue.stallReason(config.maxStallSecs * 1000).then((reason) => reason && end("stalled", reason));
       }, STALL_CHECK_MS);

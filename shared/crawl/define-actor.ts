@@ -3,7 +3,7 @@ import type { DatasetName } from "../datasets.ts";
 import type { Config } from "../config.ts";
 import type { IdentitySpec } from "./identities-file.ts";
 import type { Router } from "./router.ts";
-import type { NewRequest } from "./run-storage.ts";
+import type { Item, NewRequest } from "./run-storage.ts";
 import type { Site } from "./site.ts";
 
 /** What the kit needs to run an actor: the whole of it, as data. */
@@ -21,6 +21,14 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   primaryDataset: DatasetName;
   /** Every dataset it pushes to, `failed_requests` aside. */
   datasets: readonly DatasetName[];
+  /** Requests that an input takes, roughly, before anything is known. */
+  estimateRequests?(input: z.output<Schema>): number;
+  /** What the summary counts by: the subreddit of a request, say; `null` for a request about no single one. */
+  subjectOf?(request: { userData: Record<string, unknown> }): string | null;
+  /** What the run stored about each subject; called once, at its end. */
+  countBySubject?(
+    read: (dataset: DatasetName) => AsyncIterable<Item>,
+  ): Promise<Record<string, Record<string, number>>>;
   /** The SQL function that expands the input `{"due": n}` of a managed run. */
   due?: string;
   /** What a run gets unless its launch says otherwise; `timeoutSecs` 0: no limit. */

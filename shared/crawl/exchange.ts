@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { BudgetReading } from "./budget.ts";
+import type { ActorDefinition } from "./define-actor.ts";
 import { classify } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
 import type { Outcome } from "./outcome.ts";
@@ -15,6 +16,7 @@ export interface Exchange {
 }
 
 export interface ExchangeOptions {
+  actor: Pick<ActorDefinition, "subjectOf">;
   site: Site;
   client: HttpClient;
   queue: ThrottledQueue;
@@ -24,6 +26,7 @@ export interface ExchangeOptions {
 
 /** Sends a lease's request as its identity. The clocks learn from the answer, whatever becomes of it. */
 export function createExchange({
+  actor,
   site,
   client,
   queue,
@@ -39,7 +42,7 @@ export function createExchange({
     } finally {
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
       queue.exchanged(lease, outcome, exchange?.reading ?? null);
-      stats.exchanged(request.label, outcome);
+      stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
       const level = outcome && ["ok", "gone"].includes(outcome.kind) ? "debug" : "warn";
       log[level](
         { url: request.url, identity: ticket.identity.name, ...describe(outcome) },

@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { backoffMs } from "./backoff.ts";
 import type { BudgetReading, Dispatch } from "./budget.ts";
 import type { Identity } from "./identity.ts";
@@ -31,15 +32,21 @@ export interface Opening {
 export class IdentityPool {
   readonly identities: readonly Identity[];
   readonly #onChange: () => void;
+  readonly #log: Logger | null;
   readonly #now: () => number;
   readonly #lastUsed = new Map<Identity, number>();
   readonly #renewals = new Map<Credential, { failures: number; notBefore: number; running: boolean }>();
   #uses = 0;
 
   /** @param onChange an identity may have opened for another reason than time */
-  constructor(identities: readonly Identity[], onChange: () => void, now: () => number = Date.now) {
+  constructor(
+    identities: readonly Identity[],
+    onChange: () => void,
+    { log = null, now = Date.now }: { log?: Logger | null; now?: () => number } = {},
+  ) {
     this.identities = identities;
     this.#onChange = onChange;
+    this.#log = log;
     this.#now = now;
   }
 
@@ -89,8 +96,11 @@ export class IdentityPool {
     if (outcome?.kind === "ok" || outcome?.kind === "gone") {
       health.succeeded();
       if (token !== null) credential?.accepted(token);
-    } else if (outcome?.kind === "blocked") health.failed(dispatch.sentAt, now, outcome.reason);
-    else if (outcome?.kind === "serverError" && outcome.status === null) {
+    } else if (outcome?.kind === "blocked") {
+      health.failed(dispatch.sentAt, now, outcome.reason);
+      const secs = Math.ceil((health.opensAt(now) - now) / 1000);
+      this.#log?.warn(`${identity.name} is blocked (${outcome.reason}); next try in ${secs} s`);
+    } else if (outcome?.kind === "serverError" && outcome.status === null) {
       health.broke(dispatch.sentAt, now, outcome.reason);
     } else health.undecided();
     const isAboutToken = outcome?.kind === "unauthorized" && !(wasRefusedBefore && tokenWasProven);
@@ -143,6 +153,9 @@ export class IdentityPool {
     const startedAt = this.#now();
     const result = await credential.renew({ proxyUrl: identity.proxyUrl });
     renewal.running = false;
+    const name = identity.name;
+    if (result.kind === "renewed") this.#log?.info(`${name} has a new token`);
+    else this.#log?.warn(result, `${name} got no token`);
     if (result.kind === "renewed") renewal.failures = 0;
     else if (result.kind === "failed" && result.viaProxy) {
       identity.health.failed(startedAt, this.#now(), result.reason);

@@ -96,6 +96,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
       ...(maxRequests !== undefined && { maxRequests }),
       ...(maxItems !== undefined && { maxItems }),
     });
+    logEstimate(log, actor, input, crawl);
     const result = await runUntilSignal(
       crawl,
       () => startProgress({ stats: crawl.stats, storage, log }),
@@ -103,7 +104,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
     );
     const items = await storage.writeDatasets();
     const summary = await summarize(result, crawl.stats, {
-      actor: actor.name,
+      actor,
       startedAt,
       finishedAt: new Date(),
       items,
@@ -116,6 +117,20 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
     await storage.close();
     await client.close();
   }
+}
+
+/** What the crawl will take, before it starts. */
+function logEstimate(log: Logger, actor: ActorDefinition, input: unknown, { stats }: Crawl): void {
+  const requests = actor.estimateRequests?.(input);
+  if (requests === undefined) return;
+  const allowed = stats.ceilings;
+  const perMinute = allowed.reduce((sum, ceiling) => sum + ceiling.requests / (ceiling.windowMs / 60_000), 0);
+  const atOnce = allowed.reduce((sum, ceiling) => sum + ceiling.requests, 0);
+  const minutes =
+    requests <= atOnce ? "less than one window of its budgets" : `${Math.ceil(requests / perMinute)} min`;
+  log.info(
+    `about ${requests} requests; ${allowed.length} budgets allow ${Math.round(perMinute)}/min: ${minutes}`,
+  );
 }
 
 async function readStoredInput(storageDir: string): Promise<unknown> {

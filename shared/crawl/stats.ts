@@ -1,3 +1,4 @@
+import type { Budget, BudgetCeiling } from "./budget.ts";
 import type { IdentityPool } from "./identity-pool.ts";
 import type { Outcome, OutcomeKind } from "./outcome.ts";
 import type { Settlement, ThrottledQueue } from "./throttled-queue.ts";
@@ -19,6 +20,8 @@ export class CrawlStats {
   readonly outcomes: Partial<Record<OutcomeKind, number>> = {};
   /** Requests sent, by label. */
   readonly sentByLabel: Record<string, number> = {};
+  /** Requests sent, by subject. */
+  readonly sentBySubject = new Map<string, number>();
   /** Requests whose handler's work was stored. */
   requestsFinished = 0;
   /** Requests given up for good. */
@@ -37,7 +40,8 @@ export class CrawlStats {
     this.#queue = queue;
   }
 
-  exchanged(label: string, outcome: Outcome | null): void {
+  exchanged(label: string, subject: string | null, outcome: Outcome | null): void {
+    if (subject !== null) this.sentBySubject.set(subject, (this.sentBySubject.get(subject) ?? 0) + 1);
     this.sentByLabel[label] = (this.sentByLabel[label] ?? 0) + 1;
     if (outcome) this.outcomes[outcome.kind] = (this.outcomes[outcome.kind] ?? 0) + 1;
   }
@@ -62,8 +66,16 @@ export class CrawlStats {
     return this.#queue?.waitedMs ?? 0;
   }
 
+  /** What the operator allows each budget. */
+  get ceilings(): BudgetCeiling[] {
+    return this.#budgets.map(({ ceiling }) => ceiling);
+  }
+
+  get #budgets(): Budget[] {
+    return [...new Set(this.#pool?.identities.map(({ budget }) => budget))];
+  }
+
   get budgets(): BudgetUse[] {
-    const budgets = new Set(this.#pool?.identities.map(({ budget }) => budget));
-    return [...budgets].map((budget) => ({ name: budget.name, ...budget.stats }));
+    return this.#budgets.map((budget) => ({ name: budget.name, ...budget.stats }));
   }
 }

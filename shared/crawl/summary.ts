@@ -1,4 +1,5 @@
 import type { CrawlResult } from "./crawl.ts";
+import type { ActorDefinition } from "./define-actor.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { BudgetUse, CrawlStats } from "./stats.ts";
 import type { OutcomeKind } from "./outcome.ts";
@@ -32,6 +33,14 @@ export interface RunSummary {
   /** Time in which requests waited and no identity was open. */
   waitedSecs: number;
   budgets: BudgetUse[];
+  /** By subject: `requests` of this process, `failures` by `outcome/reason`, and what the actor counts. */
+  subjects: Record<string, SubjectSummary>;
+}
+
+export interface SubjectSummary {
+  requests: number;
+  failures: Record<string, number>;
+  counts: Record<string, number>;
 }
 
 const STATUS = {
@@ -43,7 +52,7 @@ const STATUS = {
 } as const;
 
 export interface SummaryOptions {
-  actor: string;
+  actor: ActorDefinition;
   startedAt: Date;
   finishedAt: Date;
   /** Items by dataset, as written to `storageDir`. */
@@ -58,8 +67,9 @@ export async function summarize(
 ): Promise<RunSummary> {
   const { actor, startedAt, finishedAt, items, storageDir } = options;
   const { counts } = result;
+  const { failures, subjects } = await tally(actor, stats, storageDir);
   return {
-    actor,
+    actor: actor.name,
     status: STATUS[result.end],
     statusMessage: result.reason ?? "all requests are done",
     startedAt: startedAt.toISOString(),
@@ -73,17 +83,34 @@ export async function summarize(
     requestsByLabel: stats.sentByLabel,
     outcomes: stats.outcomes,
     items,
-    failures: await countFailures(storageDir),
+    failures,
     waitedSecs: stats.waitedMs / 1000,
     budgets: stats.budgets,
+    subjects,
   };
 }
 
-async function countFailures(storageDir: string): Promise<Record<string, number>> {
+/** What the stored items say of failures and subjects. */
+async function tally(
+  actor: ActorDefinition,
+  stats: CrawlStats,
+  storageDir: string,
+): Promise<Pick<RunSummary, "failures" | "subjects">> {
+  const subjects: RunSummary["subjects"] = {};
+  const subject = (name: string) => (subjects[name] ??= { requests: 0, failures: {}, counts: {} });
+  for (const [name, requests] of stats.sentBySubject) subject(name).requests = requests;
   const failures: Record<string, number> = {};
-  for await (const { outcome, reason } of readDataset(storageDir, "failed_requests")) {
-    const key = `${outcome}/${reason}`;
-    failures[key] = (failures[key] ?? 0) + 1;
+  for await (const item of readDataset(storageDir, "failed_requests")) {
+    const reason = `${item["outcome"]}/${item["reason"]}`;
+    addOne(failures, reason);
+    if (typeof item["subject"] === "string") addOne(subject(item["subject"]).failures, reason);
   }
-  return failures;
+  const read = (dataset: string) => readDataset(storageDir, dataset);
+  const counted = Object.entries((await actor.countBySubject?.(read)) ?? {});
+  for (const [name, counts] of counted) subject(name).counts = counts;
+  return { failures, subjects };
+}
+
+function addOne(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
 }

@@ -164,7 +164,7 @@ it.each(["SIGTERM", "SIGINT"] as const)(
     const output = child.stdout.toArray();
     const requestsSeen = async () =>
       (await windows(sandbox)).reduce((sum, { requests }) => sum + requests, 0);
-    while ((await requestsSeen()) < 5) await sleep(20);
+    while ((await requestsSeen()) < 5 && child.exitCode === null) await sleep(20);
     child.kill(signal);
     const [code] = (await once(child, "exit")) as [number];
     expect(code).toBe(0);
