@@ -18,7 +18,9 @@ function describeIssue(issue: z.core.$ZodIssue, raw: unknown): string[] {
       (key) => `${formatPath([...issue.path, key])}: no such field; remove it or correct its name`,
     );
   }
-  const wanted = issue.message.replace(/^(Invalid (input|option)|Too (small|big)): /, "").replace(/, received .*$/, "");
+  const wanted = issue.message
+    .replace(/^(Invalid (input|option)|Too (small|big)): /, "")
+    .replace(/, received .*$/, "");
   return [`${formatPath(issue.path)}: ${wanted}, got ${formatValue(valueAt(raw, issue.path))}`];
 }
 
