@@ -90,7 +90,8 @@ async function crawlWithKit(requests: number): Promise<() => Promise<void>> {
       const lease = queue.lease(request);
       queue.exchanged(lease, { kind: "ok", status: 200, headers: {}, body: null }, null);
       const { id, attempt } = lease.request;
-      lease.settlement = { kind: "commit", id, attempt, outcome: "handled", items: [], children: [] };
+      const commit = { id, attempt, outcome: "handled" as const, items: [], children: [] };
+      lease.settlement = { kind: "commit", commit };
     },
   });
   return async () => {

@@ -180,7 +180,7 @@ function commit(
   outcome: Commit["outcome"],
   { items, children, records }: Effects,
 ): Settlement {
-  return { kind: "commit", id, attempt, outcome, items, children, records };
+  return { kind: "commit", commit: { id, attempt, outcome, items, children }, records };
 }
 
 function reclaim(
@@ -188,7 +188,7 @@ function reclaim(
   { delayMs, counts }: Extract<Reaction, { kind: "retry" }>,
   message: string,
 ): Settlement {
-  return { kind: "reclaim", id, attempt, delayMs, ...(counts && { errorMessage: message }) };
+  return { kind: "reclaim", reclaim: { id, attempt, delayMs, ...(counts && { errorMessage: message }) } };
 }
 
 /** How a request failed for good. */

@@ -50,8 +50,8 @@ export class CrawlStats {
     if (result === "lost") this.requestsLost++;
     else if (settlement.kind === "reclaim") this.requestsRetried++;
     else {
-      this.itemsPushed += settlement.items.length;
-      if (settlement.outcome === "failed") this.requestsFailed++;
+      this.itemsPushed += settlement.commit.items.length;
+      if (settlement.commit.outcome === "failed") this.requestsFailed++;
       else this.requestsFinished++;
     }
   }

@@ -16,7 +16,7 @@ export interface Lease {
 
 export type Settlement =
   /** `records`: to be stored once the commit is. */
-  ({ kind: "commit"; records?: Map<string, unknown> } & Commit) | ({ kind: "reclaim" } & Reclaim);
+  { kind: "commit"; commit: Commit; records?: Map<string, unknown> } | { kind: "reclaim"; reclaim: Reclaim };
 
 export interface ThrottledQueueOptions {
   storage: RunStorage;
@@ -180,7 +180,7 @@ export class ThrottledQueue {
     const lease = this.lease(request);
     // An attempt always settles; without that, the request goes back as it was.
     const { id, attempt } = lease.request;
-    await this.#settle(lease, lease.settlement ?? { kind: "reclaim", id, attempt });
+    await this.#settle(lease, lease.settlement ?? { kind: "reclaim", reclaim: { id, attempt } });
   }
 
   /** Crawlee: the request handler threw or hung beyond all our own timeouts. */
@@ -189,7 +189,10 @@ export class ThrottledQueue {
     lease.abort.abort();
     const { id, attempt } = lease.request;
     const errorMessage = `handlerError: ${request.errorMessages.at(-1) ?? "the attempt was given up"}`;
-    await this.#settle(lease, { kind: "reclaim", id, attempt, delayMs: 1_000, errorMessage });
+    await this.#settle(lease, {
+      kind: "reclaim",
+      reclaim: { id, attempt, delayMs: 1_000, errorMessage },
+    });
   }
 
   handledCount(): Promise<number> {
@@ -257,14 +260,12 @@ export class ThrottledQueue {
     const commits = settlements.filter((settlement) => settlement.kind === "commit");
     const reclaims = settlements.filter((settlement) => settlement.kind === "reclaim");
     if (commits.length > 0) {
-      const results = await storage.commitRequests(
-        commits.map(({ kind: _, records: __, ...commit }) => commit),
-      );
-      for (const [i, commit] of commits.entries()) await onSettled?.(commit, results[i]!);
+      const results = await storage.commitRequests(commits.map(({ commit }) => commit));
+      for (const [i, settlement] of commits.entries()) await onSettled?.(settlement, results[i]!);
     }
     if (reclaims.length > 0) {
-      await storage.reclaimRequests(reclaims.map(({ kind: _, ...reclaim }) => reclaim));
-      for (const reclaim of reclaims) await onSettled?.(reclaim, "done");
+      await storage.reclaimRequests(reclaims.map(({ reclaim }) => reclaim));
+      for (const settlement of reclaims) await onSettled?.(settlement, "done");
     }
     this.#pending = (await storage.counts()).pending;
   }
