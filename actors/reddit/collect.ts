@@ -38,11 +38,6 @@ export async function collectPosts(
   return wanted;
 }
 
-/** Account ids of the posts' authors beside `ids`, each once; accounts that are gone have none. */
-export function withAuthors(ids: readonly string[], posts: readonly Post[]): string[] {
-  return [...new Set([...ids, ...posts.flatMap((post) => post.author_fullname ?? [])])];
-}
-
 export function fullnameOf({ reddit_id }: Post): string {
   return `t3_${reddit_id}`;
 }

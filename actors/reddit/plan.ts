@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { CommentsSpec, HistorySpec, type Input } from "./input.ts";
+import { CommentsSpec, HistorySpec, ListingSpec, type Input } from "./input.ts";
 
 /** What of the run input travels with the requests, because handlers see nothing else of it. */
 export const Plan = z.object({
+  listings: z.array(ListingSpec),
   authors: z.enum(["none", "batch", "full"]),
   discover: z.boolean(),
   comments: CommentsSpec.optional(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { Author } from "./chain.ts";
 import { SearchSpec } from "./input.ts";
 import { Paging } from "./paging.ts";
 import { Plan } from "./plan.ts";
@@ -10,8 +11,8 @@ export const SearchUserData = z.object({
   spec: SearchSpec,
   plan: Plan,
   paging: Paging,
-  /** Account ids (t2_…) of the authors seen so far. */
-  authorIds: z.array(z.string()),
+  /** Those seen so far. */
+  authors: z.array(Author),
 });
 export type SearchUserData = z.infer<typeof SearchUserData>;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { Author, Chain } from "./chain.ts";
 import { ListingSpec } from "./input.ts";
 import { EMPTY_SAMPLE, WeekSample } from "./metrics.ts";
 import { firstPage, Paging } from "./paging.ts";
@@ -20,16 +21,16 @@ export const RulesUserData = z.object({
 });
 export type RulesUserData = z.infer<typeof RulesUserData>;
 
-/** Where a subreddit's chain of listings stands. */
+/** Where the reading of a subreddit's listings stands. */
 export const ListingUserData = z.object({
   subreddit: z.string(),
-  plan: Plan,
   /** What is left to read, the present listing first. */
   listings: z.array(ListingSpec).min(1),
   paging: Paging,
-  /** Account ids (t2_…) of the authors seen so far. */
-  authorIds: z.array(z.string()),
+  /** Those seen so far. */
+  authors: z.array(Author),
   week: WeekSample,
+  chain: Chain,
 });
 export type ListingUserData = z.infer<typeof ListingUserData>;
 
@@ -66,12 +67,17 @@ export function rulesRequest(userData: RulesUserData): NewRequest {
   };
 }
 
-export function startOfChain(
-  subreddit: string,
-  { plan, listings }: Pick<ListingUserData, "plan" | "listings">,
-): ListingUserData {
-  const paging = firstPage(listings[0]!.limit);
-  return { subreddit, plan, listings, paging, authorIds: [], week: EMPTY_SAMPLE };
+/** The first page of a subreddit's first listing. */
+export function startOfListings(subreddit: string, chain: Chain): ListingUserData {
+  const { listings } = chain.plan;
+  return {
+    subreddit,
+    listings,
+    paging: firstPage(listings[0]!.limit),
+    authors: [],
+    week: EMPTY_SAMPLE,
+    chain,
+  };
 }
 
 /** `GET /r/{subreddit}/{sort}`: one page of the chain's present listing. */

@@ -1,23 +1,12 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { Chain } from "./chain.ts";
 import { PAGE_SIZE, Paging } from "./paging.ts";
 import { Plan } from "./plan.ts";
-import { AuthorAccount } from "./posting-minimums.ts";
 import { CONTINUED, pageUrl, redditUrl } from "./urls.ts";
 
-/** The authors of one chain of pages, by the hundred. */
-export const AuthorsUserData = z.object({
-  /** The chain that saw them: `r/node`, `search/…`. */
-  origin: z.string(),
-  /** Whose posting minimums they show; `null` where they come from a search. */
-  subreddit: z.string().nullable(),
-  /** Account ids of the present call. */
-  ids: z.array(z.string()).min(1).max(PAGE_SIZE),
-  /** Account ids of the calls to come. */
-  restIds: z.array(z.string()),
-  /** What earlier calls told. */
-  accounts: z.array(AuthorAccount),
-});
+/** The chain that goes on when its authors are known. */
+export const AuthorsUserData = z.object({ chain: Chain });
 export type AuthorsUserData = z.infer<typeof AuthorsUserData>;
 
 export const UserUserData = z.object({
@@ -38,15 +27,14 @@ export const HistoryUserData = z.object({
 });
 export type HistoryUserData = z.infer<typeof HistoryUserData>;
 
-/** The call that asks karma and age of up to 100 of `ids`, and brings the others. */
-export function authorsRequest(
-  ids: readonly string[],
-  chain: Pick<AuthorsUserData, "origin" | "subreddit" | "accounts">,
-): NewRequest {
-  const userData: AuthorsUserData = { ...chain, ids: ids.slice(0, PAGE_SIZE), restIds: ids.slice(PAGE_SIZE) };
+/** `GET /api/user_data_by_account_ids?ids=t2_a,t2_b`: karma and age of the first hundred that a chain does not know. */
+export function authorsRequest(chain: Chain): NewRequest {
+  const ids = chain.unknown.slice(0, PAGE_SIZE).map(({ id }) => id);
+  const rest = { ...chain, calls: chain.calls + 1, unknown: chain.unknown.slice(PAGE_SIZE) };
+  const userData: AuthorsUserData = { chain: rest };
   return {
-    url: redditUrl("/api/user_data_by_account_ids", { ids: userData.ids.join(",") }),
-    uniqueKey: `authors:${chain.origin}:${userData.ids[0]}`,
+    url: redditUrl("/api/user_data_by_account_ids", { ids: ids.join(",") }),
+    uniqueKey: `authors:${chain.name.toLowerCase()}:${rest.calls}`,
     label: "AUTHORS",
     userData,
     priority: CONTINUED,

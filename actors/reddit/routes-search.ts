@@ -1,12 +1,12 @@
-import type { Router } from "../../shared/crawl/router.ts";
-import type { NewRequest } from "../../shared/crawl/run-storage.ts";
-import { collectPosts, fullnameOf, reportSkipped, withAuthors } from "./collect.ts";
+import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
+import { newChain, withAuthors, type Author } from "./chain.ts";
+import { collectPosts, fullnameOf, reportSkipped } from "./collect.ts";
 import { toDiscoveries } from "./discoveries.ts";
+import { addAuthors } from "./follow-chain.ts";
 import { nextPage } from "./paging.ts";
 import { parsePosts } from "./parse-post.ts";
 import { parseSubreddits } from "./parse-subreddit.ts";
 import { searchName, searchRequest, SearchUserData } from "./requests-search.ts";
-import { authorsRequest } from "./requests-users.ts";
 
 export function addSearchRoutes(router: Router): void {
   router.addHandler("SEARCH", {
@@ -18,13 +18,13 @@ export function addSearchRoutes(router: Router): void {
       const { posts, skipped, after } = page;
       const wanted = await collectPosts(context, page, { plan, seenIn: searchName(spec) });
       await reportSkipped(context, skipped);
-      const authorIds = plan.authors === "none" ? [] : withAuthors(request.userData.authorIds, wanted);
+      const authors = plan.authors === "none" ? [] : withAuthors(request.userData.authors, wanted);
       const next = nextPage(paging, { ids: posts.map(fullnameOf), after });
-      const state = { ...request.userData, authorIds };
-      await addRequests(next ? [searchRequest({ ...state, paging: next })] : authorsOf(state));
+      if (next) await addRequests([searchRequest({ ...request.userData, paging: next, authors })]);
+      else await endSearch(context, authors);
     },
-    async failed({ request, addRequests }) {
-      await addRequests(authorsOf(request.userData));
+    async failed(context) {
+      await endSearch(context, context.request.userData.authors);
     },
   });
 
@@ -44,8 +44,10 @@ export function addSearchRoutes(router: Router): void {
   });
 }
 
-/** The call for the authors of all pages; none where nobody was seen. */
-function authorsOf({ spec, authorIds }: SearchUserData): NewRequest[] {
-  const chain = { origin: searchName(spec), subreddit: null, accounts: [] };
-  return authorIds.length > 0 ? [authorsRequest(authorIds, chain)] : [];
+async function endSearch(
+  context: Omit<HandlerContext<SearchUserData>, "body">,
+  authors: readonly Author[],
+): Promise<void> {
+  const { spec, plan } = context.request.userData;
+  await addAuthors(context, newChain(searchName(spec), plan), { subreddit: null, authors });
 }

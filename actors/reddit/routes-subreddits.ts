@@ -1,6 +1,7 @@
 import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
-import type { NewRequest } from "../../shared/crawl/run-storage.ts";
-import { collectPosts, fullnameOf, reportSkipped, withAuthors } from "./collect.ts";
+import { withAuthors } from "./chain.ts";
+import { collectPosts, fullnameOf, reportSkipped } from "./collect.ts";
+import { addAuthors } from "./follow-chain.ts";
 import { knownKey, KnownPosts, rememberPosts } from "./known-posts.ts";
 import { addToSample, subredditMetrics } from "./metrics.ts";
 import { isAggregate, sameName } from "./names.ts";
@@ -9,7 +10,6 @@ import { parsePosts, type Post } from "./parse-post.ts";
 import { parseRules } from "./parse-rules.ts";
 import { parseAbout, parseSubreddits, type Subreddit } from "./parse-subreddit.ts";
 import { endsTooOld, type Plan } from "./plan.ts";
-import { postingMinimums } from "./posting-minimums.ts";
 import {
   aboutRequest,
   AboutUserData,
@@ -19,7 +19,6 @@ import {
   rulesRequest,
   RulesUserData,
 } from "./requests-subreddits.ts";
-import { authorsRequest } from "./requests-users.ts";
 import { findVerification } from "./verification.ts";
 
 export function addSubredditRoutes(router: Router): void {
@@ -66,7 +65,7 @@ export function addSubredditRoutes(router: Router): void {
     async gone(context) {
       await pushAvailability(context, context.request.userData.subreddit);
       if (context.gone.availability === null) await skipListing(context);
-      else await context.addRequests(authorsOf(context.request.userData));
+      else await endSubreddit(context, context.request.userData);
     },
     failed: skipListing,
   });
@@ -82,35 +81,46 @@ async function askEach({
 }
 
 async function handleListing(context: HandlerContext<ListingUserData>): Promise<void> {
-  const { request, body, observedAt, pushData, addRequests } = context;
+  const { request, body, addRequests } = context;
   const { userData } = request;
+  const { subreddit, chain } = userData;
   const page = parsePosts(body);
   const { posts, skipped, after } = page;
-  const wanted = await collectPosts(context, page, {
-    plan: userData.plan,
-    seenIn: `r/${userData.subreddit}`,
-  });
+  const wanted = await collectPosts(context, page, { plan: chain.plan, seenIn: `r/${subreddit}` });
   await reportSkipped(context, skipped);
   const state: ListingUserData = {
     ...userData,
-    subreddit: spellingIn(posts, userData.subreddit),
-    authorIds: userData.plan.authors === "none" ? [] : withAuthors(userData.authorIds, wanted),
+    subreddit: spellingIn(posts, subreddit),
+    authors: chain.plan.authors === "none" ? [] : withAuthors(userData.authors, wanted),
     week: await pushMetrics(context, posts),
   };
   const paging = await nextOfListing(context, { posts, after });
-  const next = paging ? [listingRequest({ ...state, paging })] : afterListing(state);
-  await addRequests(next);
-  const { plan, subreddit: name } = state;
-  if (next.length === 0 && plan.authors !== "none" && !isAggregate(name))
-    await pushData({ name, ...postingMinimums([], observedAt) }, "reddit_subreddits");
+  const next = paging ? { ...state, paging } : nextListing(state);
+  if (next) await addRequests([listingRequest(next)]);
+  else await endSubreddit(context, state, { isAnswered: true });
 }
 
 /** What states nothing about the subreddit is about this one listing: the others are still worth asking for. */
-async function skipListing({
-  request,
-  addRequests,
-}: Pick<HandlerContext<ListingUserData>, "request" | "addRequests">): Promise<void> {
-  await addRequests(afterListing(request.userData));
+async function skipListing(context: Omit<HandlerContext<ListingUserData>, "body">): Promise<void> {
+  const next = nextListing(context.request.userData);
+  if (next) await context.addRequests([listingRequest(next)]);
+  else await endSubreddit(context, context.request.userData);
+}
+
+function nextListing(state: ListingUserData): ListingUserData | null {
+  const [, next, ...rest] = state.listings;
+  return next ? { ...state, listings: [next, ...rest], paging: firstPage(next.limit) } : null;
+}
+
+/** On to the chain's next subreddit. That nobody was seen is a fact only where the site showed who there is. */
+async function endSubreddit(
+  context: Omit<HandlerContext<ListingUserData>, "body">,
+  { subreddit, authors, chain }: ListingUserData,
+  { isAnswered = false } = {},
+): Promise<void> {
+  const hasSample =
+    chain.plan.authors !== "none" && (isAnswered || authors.length > 0) && !isAggregate(subreddit);
+  await addAuthors(context, chain, { subreddit: hasSample ? subreddit : null, authors });
 }
 
 /** The listing's next page; `null` when it is over, and then, where the plan says so, its posts are remembered. */
@@ -118,7 +128,8 @@ async function nextOfListing(
   { request, getRecord, setRecord }: HandlerContext<ListingUserData>,
   { posts, after }: { posts: readonly Post[]; after: string | null },
 ): Promise<Paging | null> {
-  const { subreddit, plan, listings, paging } = request.userData;
+  const { subreddit, chain, listings, paging } = request.userData;
+  const { plan } = chain;
   const items = posts.map((post) => ({ fullname: fullnameOf(post), created_utc: post.created_utc }));
   const ids = items.map(({ fullname }) => fullname);
   if (listings[0]!.sort !== "new") return nextPage(paging, { ids, after });
@@ -133,22 +144,6 @@ async function nextOfListing(
   const next = isOldest || isKnown ? null : nextPage({ ...paging, limit }, { ids, after });
   if (!next) await setRecord(key, rememberPosts(known, [...paging.seenIds, ...ids]));
   return next;
-}
-
-/** What comes after a listing: the next one, or the authors of all of them. */
-function afterListing(state: ListingUserData): NewRequest[] {
-  const [, next, ...rest] = state.listings;
-  if (!next) return authorsOf(state);
-  return [listingRequest({ ...state, listings: [next, ...rest], paging: firstPage(next.limit) })];
-}
-
-function authorsOf({ subreddit, authorIds }: ListingUserData): NewRequest[] {
-  const chain = {
-    origin: `r/${subreddit}`,
-    subreddit: isAggregate(subreddit) ? null : subreddit,
-    accounts: [],
-  };
-  return authorIds.length > 0 ? [authorsRequest(authorIds, chain)] : [];
 }
 
 /** Pushes what the week's top posts say so far, and returns the sums. */

@@ -5,15 +5,9 @@ import { parseListing } from "./parse-listing.ts";
 import { readPost, splitPosts, type Post } from "./parse-post.ts";
 import { parseAccounts, parseUserAbout, type UserAbout } from "./parse-user.ts";
 import { endsTooOld, isWanted } from "./plan.ts";
+import { followChain } from "./follow-chain.ts";
 import { firstPage, nextPage } from "./paging.ts";
-import { postingMinimums } from "./posting-minimums.ts";
-import {
-  authorsRequest,
-  AuthorsUserData,
-  historyRequest,
-  HistoryUserData,
-  UserUserData,
-} from "./requests-users.ts";
+import { AuthorsUserData, historyRequest, HistoryUserData, UserUserData } from "./requests-users.ts";
 import { submissionMetrics, userScores } from "./user-metrics.ts";
 
 export function addUserRoutes(router: Router): void {
@@ -23,10 +17,11 @@ export function addUserRoutes(router: Router): void {
       const { authors, skipped } = parseAccounts(context.body);
       await context.pushData(authors, "reddit_users");
       await reportSkipped(context, skipped);
-      await continueAuthors(context, [...context.request.userData.accounts, ...authors]);
+      await followChain(context, context.request.userData.chain, authors);
     },
-    gone: skipAuthors,
-    failed: skipAuthors,
+    // None of these accounts is left, or the site does not tell.
+    gone: async (context) => followChain(context, context.request.userData.chain),
+    failed: async (context) => followChain(context, context.request.userData.chain),
   });
 
   router.addHandler("USER", {
@@ -85,27 +80,6 @@ async function pushHistoryFacts(
   const history_hidden = !isEmpty ? "no" : hasPosts ? "likely" : "unknown";
   const metrics = sort === "new" && submissionMetrics(posts);
   await pushData({ username, history_hidden, ...metrics }, "reddit_users");
-}
-
-type AuthorsContext = Pick<
-  HandlerContext<AuthorsUserData>,
-  "request" | "observedAt" | "pushData" | "addRequests"
->;
-
-/** None of these accounts is left, or the site does not tell: the next hundred may be better. */
-async function skipAuthors(context: AuthorsContext): Promise<void> {
-  await continueAuthors(context, context.request.userData.accounts);
-}
-
-/** Posting minimums over the accounts so far, and the calls that are left. */
-async function continueAuthors(
-  { request, observedAt, pushData, addRequests }: AuthorsContext,
-  accounts: AuthorsUserData["accounts"],
-): Promise<void> {
-  const { subreddit, origin, restIds } = request.userData;
-  if (subreddit)
-    await pushData({ name: subreddit, ...postingMinimums(accounts, observedAt) }, "reddit_subreddits");
-  if (restIds.length > 0) await addRequests([authorsRequest(restIds, { subreddit, origin, accounts })]);
 }
 
 function scoresOf(user: UserAbout["user"], observedAt: string) {

@@ -1,7 +1,7 @@
 import { router } from "../../../actors/reddit/routes.ts";
 import type { Outcome } from "../../../shared/crawl/outcome.ts";
 import type { ClaimedRequest, Item, NewRequest } from "../../../shared/crawl/run-storage.ts";
-import type { DatasetName } from "../../../shared/datasets.ts";
+import { itemKey, type DatasetName } from "../../../shared/datasets.ts";
 
 /** What a handler did with one answer. */
 export interface Handled {
@@ -11,16 +11,17 @@ export interface Handled {
 
 export const OBSERVED_AT = "2026-01-02T03:04:05.000Z";
 
-/**
- * Gives an answer's body to the request's handler, as the kit does.
- * @param records what outlives the run, by key
- */
-export async function handle(
-  request: NewRequest,
-  body: unknown,
-  records: Record<string, unknown> = {},
-): Promise<Handled> {
-  const { handled, context } = createContext(request, records);
+/** What there is before a request is handled. */
+export interface Known {
+  /** What outlives the run, by key. */
+  records?: Record<string, unknown>;
+  /** Users that the run has. */
+  users?: Item[];
+}
+
+/** Gives an answer's body to the request's handler, as the kit does. */
+export async function handle(request: NewRequest, body: unknown, known: Known = {}): Promise<Handled> {
+  const { handled, context } = createContext(request, known);
   await router.route(request.label).handle({ ...context, body });
   return handled;
 }
@@ -44,7 +45,7 @@ export async function handleFailed(request: NewRequest): Promise<Handled> {
   return handled;
 }
 
-function createContext(request: NewRequest, records: Record<string, unknown> = {}) {
+function createContext(request: NewRequest, { records = {}, users = [] }: Known = {}) {
   const handled: Handled = { items: {}, requests: [] };
   const claimed: ClaimedRequest & { userData: Record<string, unknown> } = {
     priority: 0,
@@ -61,6 +62,10 @@ function createContext(request: NewRequest, records: Record<string, unknown> = {
     async pushData(items: object | readonly object[], dataset: DatasetName) {
       // As it is stored: what was left out is not there.
       (handled.items[dataset] ??= []).push(...JSON.parse(JSON.stringify([items].flat())));
+    },
+    async getItems(dataset: DatasetName, keys: readonly string[]) {
+      if (dataset !== "reddit_users") throw new Error(`no lookup in ${dataset}`);
+      return keys.map((key) => users.find((user) => itemKey(dataset, user) === key) ?? null);
     },
     getRecord: async (key: string) => records[key],
     async setRecord(key: string, value: unknown) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { newChain } from "../../../actors/reddit/chain.ts";
 import { Input } from "../../../actors/reddit/input.ts";
 import { firstPage } from "../../../actors/reddit/paging.ts";
 import { commentsRequest, moreCommentsRequests } from "../../../actors/reddit/requests-comments.ts";
@@ -7,7 +8,7 @@ import {
   aboutRequest,
   listingRequest,
   rulesRequest,
-  startOfChain,
+  startOfListings,
   type ListingUserData,
 } from "../../../actors/reddit/requests-subreddits.ts";
 import { authorsRequest, historyRequest, userRequest } from "../../../actors/reddit/requests-users.ts";
@@ -21,13 +22,13 @@ const listing = (
   { subreddit = "Node", afters = [] as string[] } = {},
 ) =>
   listingRequest({
-    ...startOfChain(subreddit, { plan: plan(), listings: [spec] }),
+    ...startOfListings(subreddit, newChain(subreddit, plan({ listings: [spec] }))),
     paging: { ...firstPage(spec.limit), afters },
   });
 const start = (input: object) => startRequests(Input.parse(input));
 const search = (spec: object) => {
   const parsed = Input.parse({ search: [spec] }).search[0]!;
-  return searchRequest({ spec: parsed, plan: plan(), paging: firstPage(parsed.limit), authorIds: [] });
+  return searchRequest({ spec: parsed, plan: plan(), paging: firstPage(parsed.limit), authors: [] });
 };
 const history = plan().user_history;
 
@@ -40,7 +41,10 @@ describe("urls", () => {
     [listing(hot, { afters: ["t3_a", "t3_b"] }), "/r/Node/hot?limit=100&after=t3_b"],
     [aboutRequest({ name: "u_spez", plan: plan() }), "/r/u_spez/about"],
     [rulesRequest({ subreddit: "Node", evidence: null }), "/r/Node/about/rules"],
-    [authorsRequest(["t2_a", "t2_b"], chain()), "/api/user_data_by_account_ids?ids=t2_a,t2_b"],
+    [
+      authorsRequest({ ...newChain("node", plan()), unknown: [author("a"), author("b")] }),
+      "/api/user_data_by_account_ids?ids=t2_a,t2_b",
+    ],
     [userRequest({ username: "a-b", plan: plan(), isPoster: false }), "/user/a-b/about"],
     [
       historyRequest({ username: "spez", plan: plan(), paging: firstPage(100), hasPosts: true }),
@@ -103,19 +107,24 @@ describe("startRequests", () => {
 
   it("asks about a hundred subreddits in one call, just before their listings", () => {
     const requests = start({ subreddits: names });
-    expect(requests.flatMap(({ label }, index) => (label === "INFO" ? index : []))).toEqual([0, 101, 202]);
-    expect(requests[202]!.url).toBe(`${SITE}/api/info?sr_name=name200,name201,name202,name203,name204`);
-    expect(requests).toHaveLength(3 + 205);
+    expect(requests.flatMap(({ label }, index) => (label === "INFO" ? index : []))).toEqual([0, 21, 42]);
+    expect(requests[42]!.url).toBe(`${SITE}/api/info?sr_name=name200,name201,name202,name203,name204`);
+    expect(requests).toHaveLength(3 + 205 / 5);
   });
 
-  it("starts one chain a subreddit, with all its listings", () => {
+  it("five subreddits share a chain, each with all the listings", () => {
     const listings = [hot, { sort: "new", limit: 5 } as const];
-    const chains = start({ subreddits: ["a1", "b2"], listings }).filter(({ label }) => label === "LISTING");
+    const chains = start({ subreddits: names.slice(0, 7), listings }).filter(
+      ({ label }) => label === "LISTING",
+    );
     expect(chains.map(({ url }) => url)).toEqual([
-      `${SITE}/r/a1/hot?limit=100`,
-      `${SITE}/r/b2/hot?limit=100`,
+      `${SITE}/r/name0/hot?limit=100`,
+      `${SITE}/r/name5/hot?limit=100`,
     ]);
-    expect(chains[0]!.userData["listings"]).toEqual(listings);
+    expect(chains.map(({ userData }) => userData["chain"])).toMatchObject([
+      { name: "name0", subreddits: names.slice(1, 5), plan: { listings } },
+      { name: "name5", subreddits: ["name6"] },
+    ]);
   });
 
   it("asks nothing about r/all, which is no subreddit", () => {
@@ -150,13 +159,6 @@ describe("startRequests", () => {
   });
 });
 
-it("authors come by the hundred, the call with those that are left in it", () => {
-  const ids = Array.from({ length: 250 }, (_, index) => `t2_${index}`);
-  const { userData } = authorsRequest(ids, chain());
-  expect(userData["ids"]).toEqual(ids.slice(0, 100));
-  expect(userData["restIds"]).toEqual(ids.slice(100));
-});
-
 it("more comments come by the hundred, and no more than are wanted", () => {
   const ids = Array.from({ length: 150 }, (_, index) => `c${index}`);
   const more = (wanted: number) =>
@@ -166,8 +168,8 @@ it("more comments come by the hundred, and no more than are wanted", () => {
   expect(more(0)).toEqual([]);
 });
 
-function chain() {
-  return { origin: "r/node", subreddit: "node", accounts: [] };
+function author(id: string) {
+  return { id: `t2_${id}`, username: id };
 }
 
 function withComments(per_post: number, depth = 10) {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { newChain } from "../../../actors/reddit/chain.ts";
 import type { Plan } from "../../../actors/reddit/plan.ts";
 import {
   aboutRequest,
   infoRequest,
   listingRequest,
   rulesRequest,
-  startOfChain,
+  startOfListings,
   type ListingUserData,
 } from "../../../actors/reddit/requests-subreddits.ts";
 import { UnexpectedShapeError } from "../../../shared/errors.ts";
@@ -33,7 +34,8 @@ const chain = (
   listings: ListingUserData["listings"],
   wishes: Partial<Plan> = {},
   state: Partial<ListingUserData> = {},
-) => listingRequest({ ...startOfChain("node", { plan: plan(wishes), listings }), ...state });
+) =>
+  listingRequest({ ...startOfListings("node", newChain("node", plan({ ...wishes, listings }))), ...state });
 const old = (id: string) => post(id, { created_utc: 1767225600 });
 const scored = (id: string, score: number, fields: object = {}) =>
   post(id, { score, num_comments: score / 2, is_self: true, ...fields });
@@ -215,48 +217,21 @@ describe("LISTING", () => {
 describe("authors", () => {
   const hot = [{ sort: "hot", limit: 100 } as const];
 
-  it("are asked by account id at the end of the chain, each once", async () => {
-    const request = chain(hot, { authors: "batch" }, { authorIds: ["t2_old"] });
+  it("travel with the listings, each once, the deleted ones aside", async () => {
+    const request = chain(hot, { authors: "batch" });
     const deleted = post("d", { author: "[deleted]", author_fullname: undefined });
-    const { requests } = await handle(request, listing("t3", [post("a"), post("a"), deleted, post("b")]));
-    expect(requests.map(({ url }) => url)).toEqual([
-      `${SITE}/api/user_data_by_account_ids?ids=t2_old,t2_a,t2_b`,
-    ]);
-    expect(requests[0]!.userData).toMatchObject({ subreddit: "Node" });
-  });
-
-  it("travel with the chain until then", async () => {
-    const { requests } = await handle(chain(hot, { authors: "batch" }), listing("t3", [post("a")], "t3_a"));
-    expect(requests).toMatchObject([{ label: "LISTING", userData: { authorIds: ["t2_a"] } }]);
-  });
-
-  it("are asked too when the subreddit closes in between", async () => {
-    const request = chain(hot, { authors: "batch" }, { authorIds: ["t2_old"] });
-    const { requests } = await handleGone(request, { availability: "private", reason: "private" });
-    expect(requests.map(({ label }) => label)).toEqual(["AUTHORS"]);
-    expect((await handleFailed(request)).requests).toEqual(requests);
-  });
-
-  it("are not asked where nobody wants them", async () => {
-    expect((await handle(chain(hot), listing("t3", [post("a")]))).requests).toEqual([]);
-  });
-
-  it("show no posting minimums of r/all", async () => {
-    const request = chain(hot, { authors: "batch" }, { subreddit: "all" });
-    const { requests } = await handle(request, listing("t3", [post("a")]));
-    expect(requests[0]!.userData).toMatchObject({ subreddit: null });
-  });
-
-  it("that nobody knows show no minimums, with the reason", async () => {
-    const deleted = post("d", { author: "[deleted]", author_fullname: undefined });
-    const { items } = await handle(chain(hot, { authors: "batch" }), listing("t3", [deleted]));
-    expect(items.reddit_subreddits).toMatchObject([
-      {
-        name: "Node",
-        min_post_karma: null,
-        requirement_sample_size: 0,
-        requirement_reason: "fewer than 10 authors",
-      },
+    const { requests } = await handle(
+      request,
+      listing("t3", [post("a"), post("a"), deleted, post("b")], "t3_b"),
+    );
+    const authors = [
+      { id: "t2_a", username: "by_a" },
+      { id: "t2_b", username: "by_b" },
+    ];
+    expect(requests).toMatchObject([{ label: "LISTING", userData: { authors } }]);
+    const last = await handle(requests[0]!, listing("t3", [post("c")]));
+    expect(last.requests.map(({ url }) => url)).toEqual([
+      `${SITE}/api/user_data_by_account_ids?ids=t2_a,t2_b,t2_c`,
     ]);
   });
 
@@ -342,18 +317,20 @@ describe("until_known", () => {
   const key = "known-posts-node";
 
   it("the first run reads to its limit and remembers what it saw", async () => {
-    const records = {};
-    const { requests } = await handle(fresh, listing("t3", [post("b"), post("a")], "t3_a"), records);
+    const records: Record<string, unknown> = {};
+    const { requests } = await handle(fresh, listing("t3", [post("b"), post("a")], "t3_a"), { records });
     expect(requests).toEqual([]);
     expect(records).toEqual({ [key]: { ids: ["t3_b", "t3_a"] } });
   });
 
   it("a later run reads on to what is known, past its limit, and remembers at the end alone", async () => {
     const records = { [key]: { ids: ["t3_b", "t3_a"] } };
-    const page1 = await handle(fresh, listing("t3", [post("f"), post("e")], "t3_e"), records);
+    const page1 = await handle(fresh, listing("t3", [post("f"), post("e")], "t3_e"), { records });
     expect(page1.requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100&after=t3_e`]);
     expect(records[key].ids).toEqual(["t3_b", "t3_a"]);
-    const page2 = await handle(page1.requests[0]!, listing("t3", [post("c"), post("b")], "t3_b"), records);
+    const page2 = await handle(page1.requests[0]!, listing("t3", [post("c"), post("b")], "t3_b"), {
+      records,
+    });
     expect(page2.requests).toEqual([]);
     expect(page2.items.reddit_posts).toMatchObject([{ reddit_id: "c" }, { reddit_id: "b" }]);
     expect(records[key].ids).toEqual(["t3_f", "t3_e", "t3_c", "t3_b", "t3_a"]);
@@ -361,14 +338,14 @@ describe("until_known", () => {
 
   it("finds its way when the newest known post was deleted", async () => {
     const records = { [key]: { ids: ["t3_gone", "t3_a"] } };
-    const { requests } = await handle(fresh, listing("t3", [post("c"), post("a")], "t3_a"), records);
+    const { requests } = await handle(fresh, listing("t3", [post("c"), post("a")], "t3_a"), { records });
     expect(requests).toEqual([]);
   });
 
   it("the other listings neither stop at known posts nor remember theirs", async () => {
     const records = { [key]: { ids: ["t3_a"] } };
     const hot = chain([{ sort: "hot", limit: 1000 }], { until_known: true });
-    expect((await handle(hot, listing("t3", [post("a")], "t3_a"), records)).requests).toHaveLength(1);
+    expect((await handle(hot, listing("t3", [post("a")], "t3_a"), { records })).requests).toHaveLength(1);
     expect(records[key].ids).toEqual(["t3_a"]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { firstPage } from "../../../actors/reddit/paging.ts";
 import type { Plan } from "../../../actors/reddit/plan.ts";
 import { searchRequest } from "../../../actors/reddit/requests-search.ts";
-import { authorsRequest, historyRequest, userRequest } from "../../../actors/reddit/requests-users.ts";
+import { historyRequest, userRequest } from "../../../actors/reddit/requests-users.ts";
 import { handle, handleFailed, handleGone, listing } from "./handling.ts";
 import { plan } from "./plans.ts";
 
@@ -28,17 +28,6 @@ const comment = (id: string, fields: object = {}) => ({
   replies: "",
   ...fields,
 });
-const account = (n: number) => ({
-  name: `user${n}`,
-  created_utc: 1_600_000_000,
-  link_karma: n,
-  comment_karma: 2 * n,
-});
-const accounts = (from: number, to: number) =>
-  Object.fromEntries(
-    Array.from({ length: to - from }, (_, index) => [`t2_${from + index}`, account(from + index)]),
-  );
-
 const about = (fields: object = {}) => ({
   kind: "t2",
   data: {
@@ -69,63 +58,8 @@ const searchFor = (spec: object, wishes: Partial<Plan> = {}) =>
     spec: { query: "cats", type: "posts", sort: "new", time: "all", limit: 1000, ...spec },
     plan: plan(wishes),
     paging: firstPage(1000),
-    authorIds: [],
+    authors: [],
   });
-
-describe("AUTHORS", () => {
-  const ids = Array.from({ length: 150 }, (_, index) => `t2_${index}`);
-  const request = authorsRequest(ids, { origin: "r/node", subreddit: "node", accounts: [] });
-
-  it("keeps karma and age alone", async () => {
-    const odd = { t2_7: { ...account(7), profile_img: "https://x/y.png", profile_over_18: false } };
-    const { items } = await handle(request, odd);
-    expect(items.reddit_users).toEqual([
-      {
-        username: "user7",
-        reddit_id: "7",
-        created_utc: "2020-09-13T12:26:40.000Z",
-        link_karma: 7,
-        comment_karma: 14,
-      },
-    ]);
-  });
-
-  it("shows the posting minimums of all calls together", async () => {
-    const first = await handle(request, accounts(0, 5));
-    expect(first.items.reddit_subreddits).toMatchObject([
-      { name: "node", requirement_sample_size: 5, min_post_karma: null },
-    ]);
-    expect(first.requests.map(({ url }) => url)).toEqual([
-      `${SITE}/api/user_data_by_account_ids?ids=${ids.slice(100).join(",")}`,
-    ]);
-    const second = await handle(first.requests[0]!, accounts(100, 106));
-    expect(second.items.reddit_subreddits).toMatchObject([
-      { requirement_sample_size: 11, min_post_karma: 1 },
-    ]);
-    expect(second.requests).toEqual([]);
-  });
-
-  it("goes on when none of a hundred is left, or the call fails", async () => {
-    const { items, requests } = await handleGone(request, { availability: "not_found", reason: "not_found" });
-    expect(items.reddit_users).toBeUndefined();
-    expect(requests).toHaveLength(1);
-    expect(await handleFailed(request)).toEqual({ items, requests });
-  });
-
-  it("an account that cannot be read loses no neighbour", async () => {
-    const { items } = await handle(request, { ...accounts(1, 2), t2_9: { name: "user9" } });
-    expect(items.reddit_users).toMatchObject([{ username: "user1" }]);
-    expect(items.failed_requests).toMatchObject([{ request_id: "request1#t2_9", outcome: "malformed" }]);
-  });
-
-  it("of a search says nothing about a subreddit", async () => {
-    const { items } = await handle(
-      authorsRequest(ids, { origin: "search", subreddit: null, accounts: [] }),
-      accounts(0, 20),
-    );
-    expect(items).not.toHaveProperty("reddit_subreddits");
-  });
-});
 
 describe("USER", () => {
   const request = userRequest({ username: "alice", plan: plan(), isPoster: false });
@@ -271,12 +205,12 @@ describe("SEARCH", () => {
     const first = await handle(searchFor({}, wishes), listing("t3", [post("a")], "t3_a"));
     expect(first.items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
     expect(first.items.reddit_discoveries).toEqual([{ name: "node", seen_in: "search/all/new/all/cats" }]);
-    expect(first.requests).toMatchObject([{ label: "SEARCH", userData: { authorIds: ["t2_al"] } }]);
+    expect(first.requests).toMatchObject([
+      { label: "SEARCH", userData: { authors: [{ id: "t2_al", username: "Alice" }] } },
+    ]);
     expect((await handleFailed(first.requests[0]!)).requests).toMatchObject([{ label: "AUTHORS" }]);
     const last = await handle(first.requests[0]!, listing("t3", [post("b")]));
-    expect(last.requests).toMatchObject([
-      { label: "AUTHORS", userData: { subreddit: null, ids: ["t2_al"] } },
-    ]);
+    expect(last.requests.map(({ url }) => url)).toEqual([`${SITE}/api/user_data_by_account_ids?ids=t2_al`]);
   });
 
   it("finds subreddits", async () => {
