@@ -5,39 +5,51 @@ import { actor } from "../../actors/reddit/main.ts";
 import type { SandboxOptions } from "../../sandbox/sandbox.ts";
 import { readConfig } from "../config.ts";
 import { runActor } from "../crawl/run-actor.ts";
+import { InvalidInputError } from "../errors.ts";
 import { compareWithTruth, DEFAULT_LISTINGS, type Comparison } from "./compare-truth.ts";
 import { formatSummary } from "./format-summary.ts";
 import { startSandboxWorld } from "./sandbox-process.ts";
 
-const SUBREDDITS = 25;
 /** Two client ids, two proxies, and a site with a bad day. */
-const WORLD: SandboxOptions = {
-  port: 0,
-  seed: 25,
-  subreddits: 60,
-  users: 1_000,
-  postsPerSubreddit: 150,
-  faults: [
-    { kind: "status", status: 503, rate: 0.04 },
-    { kind: "status", status: 429, rate: 0.02, retry_after_secs: 1 },
-    { kind: "truncated_json", rate: 0.03 },
-    { kind: "html_instead_of_json", rate: 0.02 },
-    { kind: "reset", rate: 0.02 },
-    { kind: "empty_body", rate: 0.01 },
-    { kind: "revoke_token", rate: 1, times: 1, match: "/hot" },
-  ],
-};
+function worldOf(subreddits: number): SandboxOptions {
+  return {
+    port: 0,
+    seed: 25,
+    subreddits: subreddits * 2,
+    users: subreddits * 40,
+    postsPerSubreddit: 150,
+    faults: [
+      { kind: "status", status: 503, rate: 0.04 },
+      { kind: "status", status: 429, rate: 0.02, retry_after_secs: 1 },
+      { kind: "truncated_json", rate: 0.03 },
+      { kind: "html_instead_of_json", rate: 0.02 },
+      { kind: "reset", rate: 0.02 },
+      { kind: "empty_body", rate: 0.01 },
+      { kind: "revoke_token", rate: 1, times: 1, match: "/hot" },
+    ],
+  };
+}
 
+const MAX_SUBREDDITS = 2_000;
 const SHOWN_DIFFERENCES = 20;
 
 export const demo = defineCommand({
   meta: {
     name: "demo",
     description:
-      "Crawl 25 subreddits of a stand-in Reddit under faults, and compare every field with its ground truth",
+      "Crawl subreddits of a stand-in Reddit under faults, and compare every field with its ground truth",
   },
-  async run() {
-    const world = await startSandboxWorld(WORLD);
+  args: {
+    subreddits: { type: "string", description: "how many", default: "25" },
+  },
+  async run({ args }) {
+    const subreddits = Number(args.subreddits);
+    if (!Number.isInteger(subreddits) || subreddits < 1 || subreddits > MAX_SUBREDDITS) {
+      throw new InvalidInputError(
+        `--subreddits: expected a whole number from 1 to ${MAX_SUBREDDITS}, got ${JSON.stringify(args.subreddits)}`,
+      );
+    }
+    const world = await startSandboxWorld(worldOf(subreddits));
     try {
       const storageDir = path.join(readConfig().storageDir, "demo");
       await mkdir(storageDir, { recursive: true });
@@ -47,7 +59,7 @@ export const demo = defineCommand({
         ...world.env,
         STORAGE_DIR: storageDir,
       });
-      const names = await readNames(world.url);
+      const names = await readNames(world.url, subreddits);
       print(
         `\nCrawling ${names.length} subreddits of the stand-in Reddit at ${world.url}: two client ids, two proxies,`,
       );
@@ -79,8 +91,8 @@ export const demo = defineCommand({
   },
 });
 
-async function readNames(url: string): Promise<string[]> {
-  const response = await fetch(`${url}/_sandbox/truth?count=${SUBREDDITS}`);
+async function readNames(url: string, count: number): Promise<string[]> {
+  const response = await fetch(`${url}/_sandbox/truth?count=${count}`);
   return ((await response.json()) as { names: string[] }).names;
 }
 
