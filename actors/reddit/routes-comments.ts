@@ -21,11 +21,18 @@ export function addCommentRoutes(router: Router): void {
     async handle(context) {
       await collectComments(context, parseMoreChildren(context.body), context.request.userData);
     },
-    async failed({ request, addRequests }) {
-      const { restIds, ...post } = request.userData;
-      await addRequests(moreCommentsRequests(restIds, post));
-    },
+    gone: askRest,
+    failed: askRest,
   });
+}
+
+/** A call that fails loses its own comments, not those of the calls to come. */
+async function askRest({
+  request,
+  addRequests,
+}: Pick<HandlerContext<MoreCommentsUserData>, "request" | "addRequests">): Promise<void> {
+  const { restIds, ...post } = request.userData;
+  await addRequests(moreCommentsRequests(restIds, post));
 }
 
 /** Keeps as many comments as are still wanted, and asks for those that were only counted. */

@@ -23,9 +23,8 @@ export function addSearchRoutes(router: Router): void {
       if (next) await addRequests([searchRequest({ ...request.userData, paging: next, authors })]);
       else await endSearch(context, authors);
     },
-    async failed(context) {
-      await endSearch(context, context.request.userData.authors);
-    },
+    gone: giveUpSearch,
+    failed: giveUpSearch,
   });
 
   router.addHandler("SUBREDDIT_SEARCH", {
@@ -42,6 +41,11 @@ export function addSearchRoutes(router: Router): void {
       if (next) await addRequests([searchRequest({ ...request.userData, paging: next })]);
     },
   });
+}
+
+/** The pages before are there, and their authors are still to be asked for. */
+async function giveUpSearch(context: Omit<HandlerContext<SearchUserData>, "body">): Promise<void> {
+  await endSearch(context, context.request.userData.authors);
 }
 
 async function endSearch(

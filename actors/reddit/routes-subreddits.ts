@@ -63,9 +63,9 @@ export function addSubredditRoutes(router: Router): void {
     userData: ListingUserData,
     handle: handleListing,
     async gone(context) {
+      if (isAboutListing(context.gone)) return skipListing(context);
       await pushAvailability(context, context.request.userData.subreddit);
-      if (context.gone.availability === null) await skipListing(context);
-      else await endSubreddit(context, context.request.userData);
+      await endSubreddit(context, context.request.userData);
     },
     failed: skipListing,
   });
@@ -98,6 +98,14 @@ async function handleListing(context: HandlerContext<ListingUserData>): Promise<
   const next = paging ? { ...state, paging } : nextListing(state);
   if (next) await addRequests([listingRequest(next)]);
   else await endSubreddit(context, state, { isAnswered: true });
+}
+
+/**
+ * Whether an answer may be about this page or listing alone. A bare 404 may: an unknown subreddit is a redirect, a
+ * banned one has a reason, and what else there is to know the subreddit's `about` says.
+ */
+function isAboutListing({ availability, status, reason }: GoneContext<unknown>["gone"]): boolean {
+  return availability === null || (status === 404 && reason === "not_found");
 }
 
 /** What states nothing about the subreddit is about this one listing: the others are still worth asking for. */

@@ -29,7 +29,7 @@ export async function handle(request: NewRequest, body: unknown, known: Known = 
 /** Tells the request's handler that the site stated a fact instead of answering. */
 export async function handleGone(
   request: NewRequest,
-  gone: { availability: Extract<Outcome, { kind: "gone" }>["availability"]; reason: string },
+  gone: Pick<Extract<Outcome, { kind: "gone" }>, "availability" | "reason"> & { status?: number },
 ): Promise<Handled> {
   const { handled, context } = createContext(request);
   await router

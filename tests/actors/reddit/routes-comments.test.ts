@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { commentsRequest } from "../../../actors/reddit/requests-comments.ts";
 import { UnexpectedShapeError } from "../../../shared/errors.ts";
 import tree from "./fixtures/comments-tree.json" with { type: "json" };
-import { handle, handleGone } from "./handling.ts";
+import { handle, handleFailed, handleGone } from "./handling.ts";
 import { plan } from "./plans.ts";
 
 const SITE = "https://www.reddit.com";
@@ -89,6 +89,14 @@ describe("MORE_COMMENTS", () => {
     expect(items.reddit_comments).toMatchObject([{ reddit_id: "c3" }, { reddit_id: "c4" }]);
     expect(requests.map(({ url }) => url)).toEqual([more(["c8", "c7"])]);
     expect(requests[0]!.userData["wanted"]).toBe(100 - 3 - 2);
+  });
+
+  it("a call that is refused or fails loses its own comments alone", async () => {
+    const [next] = (await handle(request(), tree)).requests;
+    const call = { ...next!, userData: { ...next!.userData, restIds: ["c8"] } };
+    const refused = await handleGone(call, { availability: null, reason: "bad_request", status: 400 });
+    expect(refused.requests.map(({ url }) => url)).toEqual([more(["c8"])]);
+    expect(await handleFailed(call)).toEqual(refused);
   });
 
   it("nothing left to show is no mistake", async () => {

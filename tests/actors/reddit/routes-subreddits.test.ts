@@ -181,6 +181,16 @@ describe("LISTING", () => {
     expect(requests[0]!.userData["paging"]).toEqual({ limit: 1000, afters: [], seenIds: [] });
   });
 
+  it("a bare 404 of a page is about that listing alone", async () => {
+    const gone = { status: 404, availability: "not_found" as const, reason: "not_found" };
+    const { items, requests } = await handleGone(hotThenNew, gone);
+    expect(items).toEqual({});
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/node/new?limit=100`]);
+    const redirected = await handleGone(hotThenNew, { ...gone, status: 302 });
+    expect(redirected.items.reddit_subreddits).toMatchObject([{ availability: "not_found" }]);
+    expect(redirected.requests).toEqual([]);
+  });
+
   it("a broken post is a failure of its own and loses no neighbour", async () => {
     const { items } = await handle(
       hotThenNew,

@@ -208,7 +208,10 @@ describe("SEARCH", () => {
     expect(first.requests).toMatchObject([
       { label: "SEARCH", userData: { authors: [{ id: "t2_al", username: "Alice" }] } },
     ]);
-    expect((await handleFailed(first.requests[0]!)).requests).toMatchObject([{ label: "AUTHORS" }]);
+    const failed = await handleFailed(first.requests[0]!);
+    expect(failed.requests).toMatchObject([{ label: "AUTHORS" }]);
+    const gone = { availability: "not_found" as const, reason: "not_found", status: 404 };
+    expect(await handleGone(first.requests[0]!, gone)).toEqual(failed);
     const last = await handle(first.requests[0]!, listing("t3", [post("b")]));
     expect(last.requests.map(({ url }) => url)).toEqual([`${SITE}/api/user_data_by_account_ids?ids=t2_al`]);
   });
