@@ -108,6 +108,28 @@ const FIELDS = {
     "ceiling a client id and window, whatever the site's headers allow",
   ),
   redditBudgetSecs: field(int(1, 86_400).default(600), "REDDIT_BUDGET_SECS", "length of that window"),
+  databaseUrl: field(
+    z.url({ protocol: /^postgres(ql)?$/, error: "a postgres:// URL" }).optional(),
+    "DATABASE_URL",
+    "another Postgres than the embedded one, 15 or newer; a transaction pooler on another port than 6543 needs ?pgbouncer=true",
+    { secret: true },
+  ),
+  databaseDir: field(
+    z.string().min(1).optional(),
+    "DATABASE_DIR",
+    "folder of the embedded Postgres; default: database/ in the project",
+  ),
+  maxConnections: field(int(2, 1000).default(20), "MAX_CONNECTIONS", "database connections of one process"),
+  statementTimeoutSecs: field(
+    int(1, 86_400).default(60),
+    "STATEMENT_TIMEOUT_SECS",
+    "the longest that a statement may take in the database",
+  ),
+  datasetRetentionDays: field(
+    int(1, 3650).default(7),
+    "DATASET_RETENTION_DAYS",
+    "items, requests and logs of runs are kept this long; tables stay",
+  ),
   sandboxPort: field(
     int(0, 65_535).default(8790),
     "SANDBOX_PORT",

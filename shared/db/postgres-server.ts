@@ -38,7 +38,7 @@ const SETTINGS = {
   listen_addresses: "",
   port: PORT,
   max_connections: 100,
-  shared_buffers: "256MB",
+  shared_buffers: "512MB",
   effective_cache_size: "1GB",
   work_mem: "16MB",
   maintenance_work_mem: "256MB",
@@ -127,16 +127,19 @@ export async function startServer(
     { ...user, cwd: folder, env: serverEnv(), detached: true, stdio: ["ignore", log, log] },
   );
   closeSync(log);
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("exit", () => resolve(summarizeLog(readFileSync(logFile).subarray(logStart).toString())));
+  const ended = new Promise<() => string>((resolve) => {
+    child.once("error", (error) => resolve(() => error.message));
+    child.once("exit", () =>
+      resolve(() => summarizeLog(readFileSync(logFile).subarray(logStart).toString())),
+    );
   });
   child.unref();
   for (;;) {
-    const failure = await Promise.race([ended, sleep(10)]);
-    if (failure !== undefined) {
+    const explain = await Promise.race([ended, sleep(10)]);
+    if (explain) {
       if (await removeStaleLock(dataDir, socketDir)) return startServer(place, orphansUntil);
       if (await readRunning(dataDir)) return;
+      const failure = explain();
       // Processes of a server that was killed notice within moments.
       if (failure.includes("pre-existing shared memory") && Date.now() < orphansUntil) {
         await sleep(100);

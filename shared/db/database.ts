@@ -1,0 +1,127 @@
+import path from "node:path";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import type { Config } from "../config.ts";
+import { createLogger } from "../log.ts";
+import { acquireEmbedded } from "./embedded.ts";
+import { DatabaseError } from "./errors.ts";
+import { withRetry } from "./retry.ts";
+import type { DB } from "./tables.ts";
+
+export interface Database {
+  /** For reads. Writes of a run are SQL functions. */
+  kysely: Kysely<DB>;
+  pool: pg.Pool;
+  /** Folder of the embedded server's programs; `null` for another server. */
+  embeddedBinDir: string | null;
+  /** Ends the pool, and the embedded server with its last user. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Connections at the most. @default MAX_CONNECTIONS */
+  max?: number;
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string;
+  /** What happens to connections. @default the program's log */
+  log?: Pick<ReturnType<typeof createLogger>, "info" | "warn">;
+}
+
+export type DatabaseConfig = Pick<
+  Config,
+  "databaseUrl" | "databaseDir" | "maxConnections" | "statementTimeoutSecs" | "logLevel"
+>;
+
+const CHECKOUT = path.resolve(import.meta.dirname, "../..");
+
+/** Oldest Postgres that the migrations work on. */
+const MIN_VERSION = 150_000;
+
+/**
+ * Connects to the database of `DATABASE_URL`, or to the checkout's own one, which is started if need be. Tables are
+ * there after `migrate`. Connections that break are replaced; a statement that was on its way fails, and `withRetry`
+ * repeats it.
+ * @throws {DatabaseError} when it cannot be reached, or is too old
+ */
+export async function openDatabase(
+  config: DatabaseConfig,
+  {
+    max = config.maxConnections,
+    applicationName,
+    log = createLogger({ level: config.logLevel }),
+  }: DatabaseOptions,
+): Promise<Database> {
+  const embedded = config.databaseUrl
+    ? null
+    : await acquireEmbedded({
+        checkout: CHECKOUT,
+        databaseDir: config.databaseDir,
+        onNotice: (text) => log.info(text),
+      });
+  const pool = new pg.Pool({
+    ...(embedded?.connection ?? { connectionString: config.databaseUrl }),
+    ...timeouts(config),
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: { getTypeParser },
+  });
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on("error", (error) => log.warn(`a database connection broke: ${error.message}`));
+  const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  let closed: Promise<void> | null = null;
+  const close = async () => {
+    await pool.end();
+    await embedded?.release();
+  };
+  const embeddedBinDir = embedded?.place.binDir ?? null;
+  const database = { kysely, pool, embeddedBinDir, close: () => (closed ??= close()) };
+  try {
+    await assertUsable(pool);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+/**
+ * True for a pooler that hands out a server connection a transaction: what a session sets or prepares by name would
+ * meet other clients. Supabase's listens on port 6543; others are marked as Prisma does, by `?pgbouncer=true`.
+ */
+export function isTransactionPooler(url: string): boolean {
+  const { port, searchParams } = new URL(url);
+  return port === "6543" || searchParams.get("pgbouncer") === "true";
+}
+
+/** A transaction pooler refuses settings at the start of a connection; there the client alone gives up. */
+function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): pg.PoolConfig {
+  const timeoutMs = statementTimeoutSecs * 1000;
+  // A little longer than the server's own, for a network that swallows its answer.
+  const client = { query_timeout: timeoutMs + 5_000 };
+  if (databaseUrl && isTransactionPooler(databaseUrl)) return client;
+  return { ...client, statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 60_000 };
+}
+
+async function assertUsable(pool: pg.Pool): Promise<void> {
+  const { rows } = await withRetry(
+    () => pool.query<{ version: number }>("select current_setting('server_version_num')::integer as version"),
+    { maxMs: 30_000 },
+  );
+  const version = rows[0]!.version;
+  if (version < MIN_VERSION)
+    throw new DatabaseError(`expected Postgres 15 or newer, got ${Math.floor(version / 10_000)}`);
+}
+
+/** Counts and sums as numbers, a day as its text: what `pg` would make of them is no use. */
+const PARSERS: Record<number, (text: string) => unknown> = {
+  [pg.types.builtins.INT8]: Number,
+  [pg.types.builtins.NUMERIC]: Number,
+  [pg.types.builtins.DATE]: (text) => text,
+};
+
+const getTypeParser = ((oid: number, format?: "text" | "binary") =>
+  (format !== "binary" && PARSERS[oid]) ||
+  pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../crawl/backoff.ts";
+import { DatabaseError } from "./errors.ts";
+
+export interface RetryOptions {
+  /** How long the database may be away. @default 300_000 */
+  maxMs?: number;
+  /** Called before each new try. */
+  onRetry?: (error: Error, delayMs: number) => void;
+}
+
+/** Classes and codes of Postgres that say: no connection, or none now. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const PASSING_SQLSTATES = /^(08...|57P0[1235]|53300|25P0[34])$/;
+/** Of two transactions that wait for each other, one is undone whole; so is one whose rows moved under it. */
+const UNDONE_SQLSTATES = /^(40P01|40001)$/;
+const PASSING_SYSTEM_ERRORS = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ENOENT",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "ENOTFOUND",
+]);
+/** What `pg` says without a code when a connection is lost, or none can be had. */
+const PASSING_MESSAGES =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Client was closed/;
+
+/**
+ * Repeats `operation` while the database is away, restarting, or has undone the transaction as a whole; any other
+ * error is thrown at once. The operation must bear being done twice: where its answer got lost, it was done.
+ * @throws {DatabaseError} when the database stays away for longer than `maxMs`
+ */
+export async function withRetry<Result>(
+  operation: () => Promise<Result>,
+  { maxMs = 300_000, onRetry }: RetryOptions = {},
+): Promise<Result> {
+  const until = Date.now() + maxMs;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      const delayMs = backoffMs(attempt, null, { baseMs: 50, maxMs: 5_000 });
+      if (Date.now() + delayMs > until) {
+        throw new DatabaseError(
+          `the database did not answer for ${Math.round(maxMs / 1000)} s: ${messageOf(error)}`,
+          { cause: error },
+        );
+      }
+      onRetry?.(error as Error, delayMs);
+      await sleep(delayMs);
+    }
+  }
+}
+
+/** True for errors that say nothing about the statement: it may well succeed when tried again. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Several addresses were tried: Node's own wrapper has no message.
+  if (error instanceof AggregateError) return error.errors.every(isPassing);
+  const { code = "" } = error as { code?: string };
+  return (
+    PASSING_SQLSTATES.test(code) ||
+    UNDONE_SQLSTATES.test(code) ||
+    PASSING_SYSTEM_ERRORS.has(code) ||
+    PASSING_MESSAGES.test(error.message)
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof AggregateError ? error.errors.map(messageOf).join("; ") : (error as Error).message;
+}
