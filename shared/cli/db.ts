@@ -1,0 +1,168 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { defineCommand } from "citty";
+import pg from "pg";
+import { readConfig, type Config } from "../config.ts";
+import { openDatabase, type Database } from "../db/database.ts";
+import { forget } from "../db/forget.ts";
+import { migrate } from "../db/migrate.ts";
+import { dropExpired } from "../db/retention.ts";
+import { SCALES, seed } from "../db/seed.ts";
+import { readStats, type DatabaseStats } from "../db/stats.ts";
+import { InvalidInputError } from "../errors.ts";
+
+const migrateCommand = defineCommand({
+  meta: { name: "migrate", description: "Bring the database's tables up to date" },
+  run: () =>
+    withDatabase(async ({ pool }) => {
+      const applied = await migrate(pool);
+      print(applied.length > 0 ? applied.map((name) => `applied ${name}`).join("\n") : "up to date");
+    }),
+});
+
+const shellCommand = defineCommand({
+  meta: { name: "shell", description: "psql on the database, which must be installed" },
+  run: () =>
+    withDatabase(async (database) => {
+      process.exitCode = await runPsql(database);
+    }),
+});
+
+const statsCommand = defineCommand({
+  meta: { name: "stats", description: "What is in the database, and which runs are going on" },
+  args: { json: { type: "boolean", description: "print it as JSON", default: false } },
+  run: ({ args }) =>
+    withDatabase(async ({ pool }) => {
+      await migrate(pool);
+      const stats = await readStats(pool);
+      print(args.json ? JSON.stringify(stats) : formatStats(stats));
+    }),
+});
+
+const seedCommand = defineCommand({
+  meta: { name: "seed", description: "Fill empty Reddit tables with made-up rows, to measure on" },
+  args: {
+    scale: {
+      type: "string",
+      description: "small, or full: 34,682 subreddits, 309,608 users, 1.83 M posts",
+      default: "small",
+    },
+  },
+  run: ({ args }) =>
+    withDatabase(async ({ pool }) => {
+      const { scale } = args;
+      if (!isScale(scale))
+        throw new InvalidInputError(
+          `--scale: expected ${Object.keys(SCALES).join(" or ")}, got ${JSON.stringify(scale)}`,
+        );
+      await migrate(pool);
+      await seed(pool, scale, (table, rows, of) => print(`${table}: ${rows} of ${of}`));
+    }),
+});
+
+const cleanCommand = defineCommand({
+  meta: { name: "clean", description: "Remove items, requests and logs older than DATASET_RETENTION_DAYS" },
+  run: () =>
+    withDatabase(async ({ pool }, { datasetRetentionDays }) => {
+      await migrate(pool);
+      await dropExpired(pool, datasetRetentionDays);
+    }),
+});
+
+const forgetCommand = defineCommand({
+  meta: { name: "forget", description: "Erase a person everywhere, and keep them out from now on" },
+  args: {
+    kind: { type: "positional", description: "reddit_user", required: true },
+    name: { type: "positional", description: "user name", required: true },
+  },
+  run: ({ args }) =>
+    withDatabase(async ({ pool }) => {
+      if (args.kind !== "reddit_user" || !/^[\w-]+$/.test(args.name))
+        throw new InvalidInputError(
+          `expected reddit_user and a user name, got ${args.kind} ${JSON.stringify(args.name)}`,
+        );
+      await migrate(pool);
+      print(JSON.stringify(await forget(pool, args.kind, args.name)));
+    }),
+});
+
+export const db = defineCommand({
+  meta: { name: "db", description: "The database: migrate, shell, stats, seed, clean, forget" },
+  subCommands: {
+    migrate: migrateCommand,
+    shell: shellCommand,
+    stats: statsCommand,
+    seed: seedCommand,
+    clean: cleanCommand,
+    forget: forgetCommand,
+  },
+});
+
+async function withDatabase(work: (database: Database, config: Config) => Promise<void>): Promise<void> {
+  const config = readConfig();
+  const database = await openDatabase(config, { max: 3, applicationName: "b9 db" });
+  try {
+    await work(database, config);
+  } finally {
+    await database.close();
+  }
+}
+
+/** The server's own psql where it has one, else the machine's. Returns its exit code. */
+async function runPsql({ pool, embeddedBinDir }: Database): Promise<number> {
+  const { host, port, user = "", password, database = "" } = new pg.Client(pool.options);
+  const own = path.join(embeddedBinDir ?? "", "psql");
+  const psql = spawn(embeddedBinDir && existsSync(own) ? own : "psql", [], {
+    stdio: "inherit",
+    // Not as arguments, which everybody on the machine can read.
+    env: {
+      ...process.env,
+      PGHOST: host,
+      PGPORT: String(port),
+      PGUSER: user,
+      PGDATABASE: database,
+      ...(password && { PGPASSWORD: password }),
+    },
+  });
+  // Ctrl+C is psql's.
+  process.on("SIGINT", () => undefined);
+  try {
+    const [code] = (await once(psql, "exit")) as [number | null];
+    return code ?? 1;
+  } catch (cause) {
+    throw new InvalidInputError(
+      `psql is not installed; any client can connect meanwhile: host=${host} port=${port} user=${user} dbname=${database}`,
+      { cause },
+    );
+  }
+}
+
+function formatStats({ version, sizeBytes, migration, connections, tables, runs }: DatabaseStats): string {
+  const width = Math.max(...tables.map(({ name }) => name.length));
+  const number = new Intl.NumberFormat("en");
+  return [
+    `Postgres ${version}, ${megabytes(sizeBytes)}, ${migration ?? "no migration"}, ${connections} connections`,
+    ...tables.map(
+      (table) =>
+        `  ${table.name.padEnd(width)} ${number.format(table.estimatedRows).padStart(12)} rows ${megabytes(table.sizeBytes).padStart(12)}`,
+    ),
+    runs.length > 0 ? "runs that are not over:" : "no run is going on",
+    ...runs.map(
+      ({ id, actor, status, requests }) => `  ${id} ${actor} ${status} ${JSON.stringify(requests)}`,
+    ),
+  ].join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function isScale(scale: string): scale is keyof typeof SCALES {
+  return Object.hasOwn(SCALES, scale);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
