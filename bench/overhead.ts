@@ -6,7 +6,7 @@ import { BasicCrawler } from "@crawlee/basic";
 import { Configuration, log, RequestQueue } from "@crawlee/core";
 import { MemoryStorage } from "@crawlee/memory-storage";
 import { CookieJar } from "tough-cookie";
-import { Budget } from "../shared/crawl/budget.ts";
+import { LocalBudget } from "../shared/crawl/budget.ts";
 import { createCrawler, type Crawler } from "../shared/crawl/crawler.ts";
 import { Health, type Identity } from "../shared/crawl/identity.ts";
 import { IdentityPool } from "../shared/crawl/identity-pool.ts";
@@ -133,7 +133,7 @@ function urls(count: number): string[] {
 }
 
 function unlimitedIdentity(): Identity {
-  const budget = new Budget("unlimited", { requests: Number.MAX_SAFE_INTEGER, windowMs: 3_600_000 });
+  const budget = new LocalBudget("unlimited", { requests: Number.MAX_SAFE_INTEGER, windowMs: 3_600_000 });
   return {
     name: "bench",
     userAgent: "bench",

@@ -22,6 +22,33 @@ export interface Dispatch {
   sentAt: number;
 }
 
+/** What a site counts as one client. All times are milliseconds of one clock, which the caller reads. */
+export interface Budget {
+  /** For messages and figures. */
+  readonly name: string;
+  readonly ceiling: BudgetCeiling;
+  /** Requests sent from here, how many of them were answered with 429, and how many the window has left. */
+  readonly stats: { sent: number; throttled: number; left: number | null };
+  /** Requests that may still go in the present window; `Infinity` before the first answer. */
+  available(now: number): number;
+  /**
+   * Earliest time of the next request; `Infinity` when only the answer to a request in flight can tell.
+   * @param spread more is waiting than the open budgets have left: pace the rest over the window
+   */
+  opensAt(now: number, spread: boolean): number;
+  /** Only when it is open. */
+  sent(now: number): Dispatch;
+  /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void;
+  /** The exchange ended in a 429. */
+  throttled(
+    dispatch: Dispatch,
+    now: number,
+    retryAfterMs: number | null,
+    reading: BudgetReading | null,
+  ): void;
+}
+
 /**
  * Readings whose window ends differ by less belong to the same window. Reddit's `x-ratelimit-reset` is in whole
  * seconds, so two readings of one window are up to a second apart.
@@ -33,11 +60,11 @@ const PROBE_PATIENCE_MS = 2_000;
 const WINDOW_MARGIN = 0.01;
 
 /**
- * What a site counts as one client, with two clocks: **pacing** from the site's own window headers and
+ * A budget that this process alone uses, with two clocks: **pacing** from the site's own window headers and
  * **backoff** after a 429. The next request may go at the later of the two. A policy: it is told the time and
- * answers with times; whoever calls it owns the timers. All times are milliseconds of one clock.
+ * answers with times; whoever calls it owns the timers.
  */
-export class Budget {
+export class LocalBudget implements Budget {
   readonly name: string;
   readonly ceiling: BudgetCeiling;
   readonly #random: () => number;
@@ -67,8 +94,7 @@ export class Budget {
     this.#random = random;
   }
 
-  /** Requests sent, and how many of them were answered with 429. */
-  get stats(): { sent: number; throttled: number; left: number | null } {
+  get stats(): Budget["stats"] {
     return {
       sent: this.#sent,
       throttled: this.#throttled,
@@ -76,15 +102,10 @@ export class Budget {
     };
   }
 
-  /** Requests that may still go in the present window; `Infinity` before the first answer. */
   available(now: number): number {
     return this.#isWindowOpen(now) ? Math.max(0, this.#left - this.#inFlight.size) : Infinity;
   }
 
-  /**
-   * Earliest time of the next request; `Infinity` when only the answer to a request in flight can tell.
-   * @param spread more is waiting than the open budgets have left: pace the rest over the window
-   */
   opensAt(now: number, spread: boolean): number {
     return Math.max(this.#backoffUntil, this.#paceOpensAt(Math.max(now, this.#backoffUntil), spread));
   }
@@ -112,7 +133,6 @@ export class Budget {
     return dispatch;
   }
 
-  /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
     if (!this.#inFlight.delete(dispatch)) return;
     if (reading) this.#read(dispatch, now, reading);
@@ -122,8 +142,8 @@ export class Budget {
   }
 
   /**
-   * The exchange ended in a 429. Only the first one of a burst raises the exponent: those that were on their
-   * way when the backoff began tell nothing new.
+   * Only the first 429 of a burst raises the exponent: those that were on their way when the backoff began tell
+   * nothing new.
    */
   throttled(
     dispatch: Dispatch,

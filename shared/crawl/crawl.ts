@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { attemptRequest, type RecordStore } from "./attempt.ts";
+import type { Budget } from "./budget.ts";
 import { createCrawler } from "./crawler.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { createExchange } from "./exchange.ts";
 import type { HttpClient } from "./http-client.ts";
-import { createIdentities } from "./identities.ts";
+import { type BudgetOwner, createIdentities } from "./identities.ts";
 import { IdentityPool } from "./identity-pool.ts";
 import type { RequestCounts, RunStorage } from "./run-storage.ts";
 import { CrawlStats } from "./stats.ts";
@@ -27,6 +28,8 @@ export interface CrawlOptions<Input> {
   maxRequests?: number;
   /** Items of the primary dataset; what is in flight may add a few. @default Infinity */
   maxItems?: number;
+  /** `wake`: it may have opened for another reason than time. @default budgets of this process alone */
+  createBudget?: (owner: BudgetOwner, wake: () => void) => Budget;
 }
 
 /** How a crawl ended. */
@@ -51,12 +54,17 @@ const STALL_CHECK_MS = 1_000;
 /** The crawl of one run input over any run storage: Crawlee runs the handlers, the throttled queue feeds them. */
 export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   const { actor, input, storage, records, client, config, log, maxConcurrency } = options;
-  const { maxRequests, maxItems = Infinity } = options;
+  const { maxRequests, maxItems = Infinity, createBudget } = options;
   const { site, identities: specs } = actor.site(config, input);
   const stats = new CrawlStats();
-  const pool = new IdentityPool(createIdentities(specs, { site, client, config }), () => crawler.wake(), {
-    log,
+  const wake = () => crawler.wake();
+  const identities = createIdentities(specs, {
+    site,
+    client,
+    config,
+    ...(createBudget && { createBudget: (owner) => createBudget(owner, wake) }),
   });
+  const pool = new IdentityPool(identities, wake, { log });
   let ending: Pick<CrawlResult, "end" | "reason"> | null = null;
   const end = (how: CrawlResult["end"], reason: string) => {
     ending ??= { end: how, reason };
@@ -66,7 +74,7 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
     storage,
     pool,
     ...(maxRequests !== undefined && { maxRequests }),
-    wake: () => crawler.wake(),
+    wake,
     onFatal: (error) => {
       log.error({ err: error }, "the run storage failed; the crawl ends");
       end("failed", error.message);

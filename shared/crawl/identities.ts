@@ -1,17 +1,34 @@
+import { createHash } from "node:crypto";
+import os from "node:os";
 import { CookieJar } from "tough-cookie";
 import type { Config } from "../config.ts";
-import { Budget } from "./budget.ts";
+import { type Budget, type BudgetCeiling, LocalBudget } from "./budget.ts";
 import type { HttpClient } from "./http-client.ts";
 import type { IdentitySpec } from "./identities-file.ts";
 import { Health, type Identity } from "./identity.ts";
 import { createOAuthToken, type Credential } from "./oauth-token.ts";
 import type { Site } from "./site.ts";
 
+/** Stands for the address of an identity without a proxy. */
+const DIRECT = "direct";
+
+/** Whose requests a site counts together. */
+export interface BudgetOwner {
+  site: string;
+  /** The same wherever the same client is used, on other machines too; names no secret. */
+  key: string;
+  /** For messages. */
+  name: string;
+  ceiling: BudgetCeiling;
+}
+
 export interface IdentityOptions {
-  site: Pick<Site, "needsToken">;
+  site: Pick<Site, "name" | "needsToken">;
   /** Asks for tokens. */
   client: HttpClient;
   config: Config;
+  /** @default a budget of this process alone */
+  createBudget?: (owner: BudgetOwner) => Budget;
 }
 
 /**
@@ -19,7 +36,12 @@ export interface IdentityOptions {
  * and budget; anonymous ones share the budget of their exit address.
  */
 export function createIdentities(specs: readonly IdentitySpec[], options: IdentityOptions): Identity[] {
-  const { site, client, config } = options;
+  const {
+    site,
+    client,
+    config,
+    createBudget = ({ name, ceiling }) => new LocalBudget(name, ceiling),
+  } = options;
   const budgets = new Map<string, Budget>();
   const credentials = new Map<string, Credential>();
   const usable = specs.filter(({ clientId }) => !site.needsToken || clientId !== undefined);
@@ -31,7 +53,7 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
     };
     const exits = spec.proxies.length > 0 ? spec.proxies : [null];
     return exits.map((proxyUrl): Identity => {
-      const address = proxyUrl === null ? "direct" : new URL(proxyUrl).host;
+      const address = proxyUrl === null ? DIRECT : new URL(proxyUrl).host;
       const isAnonymous = !site.needsToken || clientId === undefined;
       const owner = isAnonymous ? address : clientId;
       return {
@@ -50,12 +72,28 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
                 client,
               }),
             ),
-        budget: getOrCreate(budgets, owner, () => new Budget(isAnonymous ? address : spec.name, ceiling)),
+        budget: getOrCreate(budgets, owner, () =>
+          createBudget({
+            site: site.name,
+            key: isAnonymous ? addressKey(address) : clientKey(clientId),
+            name: isAnonymous ? address : spec.name,
+            ceiling,
+          }),
+        ),
         cookies: new CookieJar(),
         health: new Health(),
       };
     });
   });
+}
+
+function clientKey(clientId: string): string {
+  return `client ${createHash("sha256").update(clientId).digest("hex").slice(0, 16)}`;
+}
+
+/** Another machine goes out directly from another address. */
+function addressKey(address: string): string {
+  return `address ${address === DIRECT ? os.hostname() : address}`;
 }
 
 function getOrCreate<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { Budget } from "../../../shared/crawl/budget.ts";
+import { LocalBudget } from "../../../shared/crawl/budget.ts";
 
 const CEILING = { requests: 1000, windowMs: 600_000 };
-const budget = (ceiling = CEILING) => new Budget("main", ceiling, { random: () => 0 });
+const budget = (ceiling = CEILING) => new LocalBudget("main", ceiling, { random: () => 0 });
 
 /** Sends one request at `at` that is answered 10 ms later with these headers. */
-function exchange(target: Budget, at: number, used: number, remaining: number, resetMs: number): void {
+function exchange(target: LocalBudget, at: number, used: number, remaining: number, resetMs: number): void {
   target.answered(target.sent(at), at + 10, { used, remaining, resetMs });
 }
 
