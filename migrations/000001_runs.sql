@@ -136,7 +136,7 @@ create sequence item_places cache 100;
 -- one that outlives runs (the actor's name).
 create table key_value_records (
   store text not null,
-  key text not null check (key ~ '^[a-zA-Z0-9!\-_.''()]{1,256}$'),
+  key text not null check (key ~ '^[a-zA-Z0-9!\-_.''()]+$' and length(key) <= 256),
   content_type text not null,
   value bytea not null check (octet_length(value) <= 104857600),
   updated_at timestamptz not null default now(),

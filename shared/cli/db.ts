@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { defineCommand } from "citty";
-import pg from "pg";
+import { Client } from "pg";
 import { readConfig, type Config } from "../config.ts";
 import { openDatabase, type Database } from "../db/database.ts";
 import { forget } from "../db/forget.ts";
@@ -112,7 +112,7 @@ async function withDatabase(work: (database: Database, config: Config) => Promis
 
 /** The server's own psql where it has one, else the machine's. Returns its exit code. */
 async function runPsql({ pool, embeddedBinDir }: Database): Promise<number> {
-  const { host, port, user = "", password, database = "" } = new pg.Client(pool.options);
+  const { host, port, user = "", password, database = "" } = new Client(pool.options);
   const own = path.join(embeddedBinDir ?? "", "psql");
   const psql = spawn(embeddedBinDir && existsSync(own) ? own : "psql", [], {
     stdio: "inherit",

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
+import { Pool, types, type PoolConfig } from "pg";
 import type { Config } from "../config.ts";
 import { createLogger } from "../log.ts";
 import { acquireEmbedded } from "./embedded.ts";
@@ -11,7 +11,7 @@ import type { DB } from "./tables.ts";
 export interface Database {
   /** For reads. Writes of a run are SQL functions. */
   kysely: Kysely<DB>;
-  pool: pg.Pool;
+  pool: Pool;
   /** Folder of the embedded server's programs; `null` for another server. */
   embeddedBinDir: string | null;
   /** Ends the pool, and the embedded server with its last user. Safe to call twice. */
@@ -58,7 +58,7 @@ export async function openDatabase(
         databaseDir: config.databaseDir,
         onNotice: (text) => log.info(text),
       });
-  const pool = new pg.Pool({
+  const pool = new Pool({
     ...(embedded?.connection ?? { connectionString: config.databaseUrl }),
     ...timeouts(config),
     max,
@@ -97,7 +97,7 @@ export function isTransactionPooler(url: string): boolean {
 }
 
 /** A transaction pooler refuses settings at the start of a connection; there the client alone gives up. */
-function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): pg.PoolConfig {
+function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): PoolConfig {
   const timeoutMs = statementTimeoutSecs * 1000;
   // A little longer than the server's own, for a network that swallows its answer.
   const client = { query_timeout: timeoutMs + 5_000 };
@@ -105,7 +105,7 @@ function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): pg.Poo
   return { ...client, statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 60_000 };
 }
 
-async function assertUsable(pool: pg.Pool): Promise<void> {
+async function assertUsable(pool: Pool): Promise<void> {
   const { rows } = await withRetry(
     () => pool.query<{ version: number }>("select current_setting('server_version_num')::integer as version"),
     { maxMs: 30_000 },
@@ -117,11 +117,10 @@ async function assertUsable(pool: pg.Pool): Promise<void> {
 
 /** Counts and sums as numbers, a day as its text: what `pg` would make of them is no use. */
 const PARSERS: Record<number, (text: string) => unknown> = {
-  [pg.types.builtins.INT8]: Number,
-  [pg.types.builtins.NUMERIC]: Number,
-  [pg.types.builtins.DATE]: (text) => text,
+  [types.builtins.INT8]: Number,
+  [types.builtins.NUMERIC]: Number,
+  [types.builtins.DATE]: (text) => text,
 };
 
 const getTypeParser = ((oid: number, format?: "text" | "binary") =>
-  (format !== "binary" && PARSERS[oid]) ||
-  pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+  (format !== "binary" && PARSERS[oid]) || types.getTypeParser(oid, format)) as typeof types.getTypeParser;

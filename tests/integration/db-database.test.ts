@@ -109,6 +109,23 @@ describe("migrations", () => {
     await expect(readMigrations(folder)).rejects.toThrow(/000002_two\.sql: expected number 000001/);
   });
 
+  it("take records of any bytes under keys of up to 256 signs, and no others", async () => {
+    const { pool } = await cluster.createDatabase();
+    const put = (key: string) =>
+      pool.query(
+        "insert into key_value_records (store, key, content_type, value) values ('r', $1, 'x/y', $2)",
+        [key, Buffer.from([0, 255, 10])],
+      );
+    await put("k".repeat(256));
+    await put("INPUT-1_.'()!");
+    for (const key of ["", "k".repeat(257), "a/b", "ü"]) await expect(put(key)).rejects.toThrow(/key_check/);
+    const { rows } = await pool.query("select value from key_value_records");
+    expect(rows.map(({ value }) => [...value])).toEqual([
+      [0, 255, 10],
+      [0, 255, 10],
+    ]);
+  });
+
   it("shut every table to who is not its owner", async () => {
     const { pool } = await cluster.createDatabase();
     await pool.query("select open_run('r', 'reddit'); select open_dataset(1, 'reddit_posts')");
