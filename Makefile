@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-unit test-integration lint docs dev clean
+.PHONY: help install demo test test-unit test-integration lint docs dev migrate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,9 @@ docs: install ## write anew what is generated: .env.example, the README's settin
 
 dev: install ## serve the stand-in world to crawl against
 	./b9 sandbox
+
+migrate: install ## bring the database to the newest schema; starts the embedded one where DATABASE_URL names none
+	./b9 db migrate
 
 clean: ## remove the dependencies; results in storage/ stay
 	rm -rf node_modules

@@ -7,6 +7,7 @@ const main = defineCommand({
   subCommands: {
     crawl: () => import("./crawl.ts").then(({ crawl }) => crawl),
     export: () => import("./export.ts").then(({ exportDataset }) => exportDataset),
+    db: () => import("./db.ts").then(({ db }) => db),
     demo: () => import("./demo.ts").then(({ demo }) => demo),
     sandbox: () => import("./sandbox.ts").then(({ sandbox }) => sandbox),
     bench: () => import("./bench.ts").then(({ bench }) => bench),
