@@ -111,17 +111,19 @@ declare
   loose text := format('(?:(?<![\w-])|\\[nrtbf])(?:u_)?(?:%s)(?![\w-])', array_to_string(names, '|'));
 begin
   for tab in
-    select c.oid::regclass as name, string_agg(format('%1$I = %2$s(t.%1$I, $2)', a.attname, case a.atttypid
-        when 'text'::regtype then 'blank_text' when 'jsonb'::regtype then 'blank_json'
-        when 'text[]'::regtype then 'blank_texts' end), ', ') as assignments
+    select c.oid::regclass as name, string_agg(format('%I = %s', a.attname, f.blanked), ', ') as assignments,
+      string_agg(format('t.%I is distinct from %s', a.attname, f.blanked), ' or ') as changes
     from pg_class c
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join (values ('text'::regtype, 'blank_text'), ('jsonb', 'blank_json'), ('text[]', 'blank_texts')) v(type, blank)
+      on v.type = a.atttypid
+    cross join lateral (select format('%s(t.%I, $2)', v.blank, a.attname) as blanked) f
     where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
       and c.relname not in ('suppressions', 'migrations', 'review_keywords', 'dataset_kinds', 'datasets')
-      and a.atttypid in ('text'::regtype, 'jsonb'::regtype, 'text[]'::regtype)
     group by c.oid
   loop
-    execute format('update %s t set %s where t::text ilike any($1) and t::text ~* $3', tab.name, tab.assignments)
+    execute format('update %s t set %s where t::text ilike any($1) and t::text ~* $3 and (%s)',
+      tab.name, tab.assignments, tab.changes)
     using array(select '%' || n || '%' from unnest(names) n), pattern, loose;
     get diagnostics touched = row_count;
     total := total + touched;
