@@ -3,7 +3,7 @@ import type { NewRequest } from "../../shared/crawl/run-storage.ts";
 import { Author, Chain } from "./chain.ts";
 import { ListingSpec } from "./input.ts";
 import { EMPTY_SAMPLE, WeekSample } from "./metrics.ts";
-import { firstPage, Paging } from "./paging.ts";
+import { firstPage, PAGE_SIZE, Paging } from "./paging.ts";
 import { Plan } from "./plan.ts";
 import { CONTINUED, pageUrl, redditUrl } from "./urls.ts";
 
@@ -73,11 +73,17 @@ export function startOfListings(subreddit: string, chain: Chain): ListingUserDat
   return {
     subreddit,
     listings,
-    paging: firstPage(listings[0]!.limit),
+    paging: startOf(listings[0]!, chain),
     authors: [],
     week: EMPTY_SAMPLE,
     chain,
   };
+}
+
+/** The first page of the listing after the present one; `null` after the last. */
+export function nextListing(state: ListingUserData): ListingUserData | null {
+  const [, next, ...rest] = state.listings;
+  return next ? { ...state, listings: [next, ...rest], paging: startOf(next, state.chain) } : null;
 }
 
 /** `GET /r/{subreddit}/{sort}`: one page of the chain's present listing. */
@@ -91,4 +97,9 @@ export function listingRequest(userData: ListingUserData): NewRequest {
     userData,
     priority: CONTINUED,
   };
+}
+
+/** What is read up to known posts comes by whole pages: how many there are new, the limit cannot know. */
+function startOf({ sort, limit }: ListingSpec, { plan }: Chain): Paging {
+  return firstPage(plan.until_known && sort === "new" ? Math.max(limit, PAGE_SIZE) : limit);
 }

@@ -5,7 +5,7 @@ import { addAuthors } from "./follow-chain.ts";
 import { knownKey, KnownPosts, rememberPosts } from "./known-posts.ts";
 import { addToSample, subredditMetrics } from "./metrics.ts";
 import { isAggregate, sameName } from "./names.ts";
-import { freshIds, firstPage, LISTING_CAP, nextPage, type Paging } from "./paging.ts";
+import { freshIds, LISTING_CAP, nextPage, type Paging } from "./paging.ts";
 import { parsePosts, type Post } from "./parse-post.ts";
 import { parseRules } from "./parse-rules.ts";
 import { parseAbout, parseSubreddits, type Subreddit } from "./parse-subreddit.ts";
@@ -16,6 +16,7 @@ import {
   InfoUserData,
   listingRequest,
   ListingUserData,
+  nextListing,
   rulesRequest,
   RulesUserData,
 } from "./requests-subreddits.ts";
@@ -113,11 +114,6 @@ async function skipListing(context: Omit<HandlerContext<ListingUserData>, "body"
   const next = nextListing(context.request.userData);
   if (next) await context.addRequests([listingRequest(next)]);
   else await endSubreddit(context, context.request.userData);
-}
-
-function nextListing(state: ListingUserData): ListingUserData | null {
-  const [, next, ...rest] = state.listings;
-  return next ? { ...state, listings: [next, ...rest], paging: firstPage(next.limit) } : null;
 }
 
 /** On to the chain's next subreddit. That nobody was seen is a fact only where the site showed who there is. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newChain } from "../../../actors/reddit/chain.ts";
+import { firstPage } from "../../../actors/reddit/paging.ts";
 import type { Plan } from "../../../actors/reddit/plan.ts";
 import {
   aboutRequest,
@@ -323,8 +324,16 @@ describe("since", () => {
 });
 
 describe("until_known", () => {
-  const fresh = chain([{ sort: "new", limit: 2 }], { until_known: true });
+  const fresh = chain([{ sort: "new", limit: 2 }], { until_known: true }, { paging: firstPage(2) });
   const key = "known-posts-node";
+
+  it("asks for whole pages, for it cannot know how many posts are new", async () => {
+    const listings = [{ sort: "hot", limit: 5 } as const, { sort: "new", limit: 5 } as const];
+    const hot = chain(listings, { until_known: true });
+    expect(hot.url).toBe(`${SITE}/r/node/hot?limit=5`);
+    const { requests } = await handle(hot, listing("t3", [post("a")]));
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100`]);
+  });
 
   it("the first run reads to its limit and remembers what it saw", async () => {
     const records: Record<string, unknown> = {};
