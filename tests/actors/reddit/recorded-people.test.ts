@@ -1,10 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { parseMoreChildren, parseTree, toComment } from "../../../actors/reddit/parse-comment.ts";
 import { parseListing } from "../../../actors/reddit/parse-listing.ts";
 import { readPost } from "../../../actors/reddit/parse-post.ts";
 import { parseRules } from "../../../actors/reddit/parse-rules.ts";
 import { parseAccounts, parseUserAbout } from "../../../actors/reddit/parse-user.ts";
-import { recordings, thingsOf, WITHOUT, type RawThing } from "./recordings.ts";
+import { describeRecorded, recordings, thingsOf, type RawThing } from "./recordings.ts";
 
 /** As it is stored: without what was left out. */
 const stored = (value: unknown) => JSON.parse(JSON.stringify(value));
@@ -77,7 +77,7 @@ function expectedComment(raw: RawComment): Record<string, unknown> {
   return expected;
 }
 
-describe(`recorded people${WITHOUT}`, () => {
+describeRecorded("people", () => {
   it.each(recordings("user_about"))("$name: every field", ({ body }) => {
     const [raw] = thingsOf<RawUser>(body, "t2");
     const { user, isOpen } = parseUserAbout(body);
@@ -108,7 +108,7 @@ describe(`recorded people${WITHOUT}`, () => {
   });
 });
 
-describe(`recorded comments${WITHOUT}`, () => {
+describeRecorded("comments", () => {
   it.each(recordings("comments_tree"))("$name: every comment, every field", ({ body }) => {
     const { comments, skipped, moreIds } = parseTree(body);
     expect(skipped).toEqual([]);
@@ -132,7 +132,7 @@ describe(`recorded comments${WITHOUT}`, () => {
   );
 });
 
-describe(`recorded rules${WITHOUT}`, () => {
+describeRecorded("rules", () => {
   it.each(recordings("subreddit_rules"))("$name: every rule in one shape", ({ body }) => {
     const { rules } = body as { rules: Record<string, unknown>[] };
     expect(stored(parseRules(body))).toEqual(

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { parsePosts } from "../../../actors/reddit/parse-post.ts";
-import { recordings, thingsOf, WITHOUT, type RawThing } from "./recordings.ts";
+import { describeRecorded, recordings, thingsOf, type RawThing } from "./recordings.ts";
 
 /** Columns that carry the site's own value under the site's own name. */
 const SAME = [
@@ -62,7 +62,7 @@ function expectedType(raw: RawPost): string {
   return isImage || raw["post_hint"] === "image" ? "image" : "link";
 }
 
-describe(`recorded post listings${WITHOUT}`, () => {
+describeRecorded("post listings", () => {
   it.each(LISTINGS)("$name: every post, every field", ({ body }) => {
     const { posts, skipped, after } = parsePosts(body);
     const raw = thingsOf<RawPost>(body, "t3");

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { parseAbout, parseSubreddits } from "../../../actors/reddit/parse-subreddit.ts";
-import { recordings, thingsOf, WITHOUT, type RawThing } from "./recordings.ts";
+import { describeRecorded, recordings, thingsOf, type RawThing } from "./recordings.ts";
 
 /** Columns that carry the site's own value under the site's own name. */
 const SAME = [
@@ -28,7 +28,7 @@ function expectedSubreddit(raw: RawThing): Record<string, unknown> {
 /** As it is stored: without what was left out. */
 const stored = (value: unknown) => JSON.parse(JSON.stringify(value));
 
-describe(`recorded subreddits${WITHOUT}`, () => {
+describeRecorded("subreddits", () => {
   it.each(recordings("subreddit_about"))("$name: every field", ({ body }) => {
     const [raw] = thingsOf(body, "t5");
     expect(stored(parseAbout(body))).toEqual(expectedSubreddit(raw!));

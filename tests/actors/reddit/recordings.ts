@@ -1,11 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { describe } from "vitest";
 
 const FOLDER = path.resolve(import.meta.dirname, "../../../../shared/fixtures/reddit");
 
-/** Recorded answers are kept beside the repository; tests that read them are skipped, with this message, without them. */
 export const hasRecordings = existsSync(FOLDER);
 export const WITHOUT = hasRecordings ? "" : " (skipped: ../shared/fixtures is not here)";
+
+/** Recorded answers are kept beside the repository; without them, tests that read them are skipped and say so. */
+export function describeRecorded(what: string, tests: () => void): void {
+  describe.skipIf(!hasRecordings)(`recorded ${what}${WITHOUT}`, tests);
+}
 
 export interface Recording {
   /** Folder and file. */
