@@ -57,7 +57,7 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
     return await Promise.race([fetchAndHandle(lease, options), timeout]);
   } catch (error) {
     lease.abort.abort();
-    return settleError(lease.request, error as Error, options);
+    return await settleError(lease.request, error as Error, options);
   } finally {
     clearTimeout(timer);
   }
@@ -156,23 +156,39 @@ function parseUserData(
   throw new NonRetryableError(`userData of ${request.label} ${request.uniqueKey}: ${problems}`);
 }
 
-function settleError(
+async function settleError(
   request: ClaimedRequest,
   error: Error,
-  { actor, now = Date.now }: AttemptOptions,
-): Settlement {
+  options: AttemptOptions,
+): Promise<Settlement> {
+  const { actor, now = Date.now } = options;
   const message = redact(error.message);
   const reaction: Reaction =
     error instanceof NonRetryableError
       ? { kind: "fail" }
       : countedRetry(retriesOf(request, "handlerError"), MAX_RETRIES.handlerError);
   if (reaction.kind === "retry") return reclaim(request, reaction, `handlerError: ${message}`);
-  const failed = toFailedRequest(
-    request,
-    { kind: "handlerError", status: null, reason: error.name, message },
-    { actor, observedAt: new Date(now()).toISOString() },
-  );
-  return commit(request, "failed", { items: [failed], children: [], records: new Map() });
+  const observedAt = new Date(now()).toISOString();
+  // What went wrong in the handler may go wrong here as well: then the request is given up alone.
+  const rest = await failedEffects(request, observedAt, options).catch(() => NO_EFFECTS);
+  const how = { kind: "handlerError", status: null, reason: error.name, message } as const;
+  const failed = toFailedRequest(request, how, { actor, observedAt });
+  return commit(request, "failed", { ...rest, items: [...rest.items, failed] });
+}
+
+const NO_EFFECTS: Effects = { items: [], children: [], records: new Map() };
+
+/** What the route does without the answer. */
+async function failedEffects(
+  request: ClaimedRequest,
+  observedAt: string,
+  options: AttemptOptions,
+): Promise<Effects> {
+  const route = options.actor.router.route(request.label);
+  const userData = parseUserData(request, route.userData);
+  const effects = createEffects(request, observedAt, options);
+  await route.failed?.({ request: { ...request, userData }, observedAt, ...effects.context });
+  return effects.taken();
 }
 
 function commit(

@@ -1,6 +1,8 @@
+import { NonRetryableError } from "@crawlee/core";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { pino } from "pino";
+import { UnexpectedShapeError } from "../../shared/errors.ts";
 import { runActor } from "../../shared/crawl/run-actor.ts";
 import { items, pagesActor, startServer, testConfig } from "./test-site.ts";
 
@@ -56,6 +58,29 @@ it("lists a request whose handler always fails, with the error", async () => {
   expect(summary?.failures).toEqual({ "handlerError/Error": 1 });
   const [failed] = await items(config, "failed_requests");
   expect(failed).toMatchObject({ label: "PAGE", last_error: "no such field: title", attempts: 4 });
+});
+
+it("does what the route says when a request is given up, whatever for", async () => {
+  const origin = await startServer((request, response) => {
+    response.writeHead(request.url === "/0" ? 400 : 200, { "content-type": "application/json" }).end("{}");
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, {
+    handle: async ({ request }) => {
+      throw request.url.endsWith("/1") ? new NonRetryableError("a bug") : new UnexpectedShapeError("no list");
+    },
+    failed: async ({ request, pushData }) =>
+      pushData({ reddit_id: `without ${request.url.at(-1)}` }, "reddit_posts"),
+  });
+  const { summary } = await runActor(actor, { config, log, input: { pages: 3 } });
+  // A fact about the target is for the route's `gone`.
+  const ids = (await items(config, "reddit_posts")).map((item) => item["reddit_id"]);
+  expect(ids.sort()).toEqual(["without 1", "without 2"]);
+  expect(summary?.failures).toEqual({
+    "gone/bad_request": 1,
+    "handlerError/Error": 1,
+    "malformed/UnexpectedShapeError": 1,
+  });
 });
 
 it("ends with exit code 1 and everything queued when every identity is blocked", async () => {
