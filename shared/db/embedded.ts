@@ -52,6 +52,7 @@ class Anchor {
   readonly #place: EmbeddedPlace;
   readonly #onNotice: (text: string) => void;
   #client: Client | null = null;
+  #revival: Promise<void> | null = null;
   #released: Promise<void> | null = null;
 
   constructor(place: EmbeddedPlace, onNotice: (text: string) => void) {
@@ -79,7 +80,9 @@ class Anchor {
   async #tryConnect(at: { host: string; port: number }): Promise<boolean> {
     const connection = { ...at, user: "postgres", database: "postgres" };
     const client = new Client({ ...connection, application_name: "b9 anchor" });
-    client.on("error", () => void this.#revive(client));
+    client.on("error", () => {
+      if (client === this.#client && !this.#released) this.#revival = this.#revive();
+    });
     try {
       await client.connect();
       // Waits while another process holds it alone, which is then ending the server.
@@ -98,8 +101,7 @@ class Anchor {
   }
 
   /** The server ended under us: by a crash, or by somebody's hand. */
-  async #revive(client: Client): Promise<void> {
-    if (client !== this.#client || this.#released) return;
+  async #revive(): Promise<void> {
     this.#client = null;
     try {
       await this.connect();
@@ -110,6 +112,7 @@ class Anchor {
   }
 
   async #leave(): Promise<void> {
+    await this.#revival;
     const client = this.#client;
     if (!client) return;
     try {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { openDatabase, type Database, type DatabaseConfig } from "../../shared/db/database.ts";
 import { acquireEmbedded } from "../../shared/db/embedded.ts";
 import { migrate } from "../../shared/db/migrate.ts";
+import { readRunning } from "../../shared/db/postgres-server.ts";
 
 export interface TestCluster {
   /** A migrated database of its own; closed with the cluster. */
@@ -12,6 +13,8 @@ export interface TestCluster {
   /** Settings of an empty database, and of a migrated one. */
   createEmptyConfig(): Promise<DatabaseConfig>;
   createMigratedConfig(): Promise<DatabaseConfig>;
+  /** Kills the server; it is started again by itself. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +50,9 @@ export async function startCluster(): Promise<TestCluster> {
       const database = await openDatabase(config, { applicationName: "tests" });
       open.push(database);
       return database;
+    },
+    async kill() {
+      process.kill((await readRunning(server.place.dataDir))!.pid, "SIGKILL");
     },
     async stop() {
       await Promise.all(open.map((database) => database.close()));

@@ -151,3 +151,12 @@ describe("migrations", () => {
     expect(readFileSync(committed, "utf8")).toBe(readFileSync(file, "utf8"));
   });
 });
+
+it("goes on after the server was killed, with everything that was committed", async () => {
+  const { pool } = await cluster.createDatabase();
+  await pool.query("select open_run('before', 'reddit')");
+  await cluster.kill();
+  await withRetry(() => pool.query("select open_run('after', 'reddit')"));
+  const { rows } = await withRetry(() => pool.query("select id from runs order by number"));
+  expect(rows).toEqual([{ id: "before" }, { id: "after" }]);
+});
