@@ -205,5 +205,6 @@ language sql stable as $$
     from run_counters c
     where c.run_number = count_items.run_number and counter like 'items:%'
     group by counter
+    having sum(value) > 0
   ) sums
 $$;

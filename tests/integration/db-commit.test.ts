@@ -275,4 +275,45 @@ describe("what is kept for a while", () => {
     expect(await old.counts()).toMatchObject({ total: 0 });
     expect(await queue.counts()).toMatchObject({ total: 1 });
   });
+
+  it("holds logs by day, with contexts of up to 8 KB", async () => {
+    const log = (at: string, context: object) => ({
+      at,
+      source: "reddit",
+      level: "info",
+      message: "m",
+      context,
+    });
+    const logs = [
+      log("2026-01-02T23:59:59Z", { a: "x".repeat(8000) }),
+      log("2026-01-03T00:00:00Z", { a: "x".repeat(9000) }),
+    ];
+    await database.pool.query("select write_logs($1)", [JSON.stringify(logs)]);
+    const stored = await database.kysely
+      .selectFrom("system_logs")
+      .select(["day", "context"])
+      .orderBy("at")
+      .execute();
+    expect(stored).toEqual([
+      { day: "2026-01-02", context: logs[0]!.context },
+      { day: "2026-01-03", context: { omitted_bytes: 9009 } },
+    ]);
+    await database.pool.query("select drop_expired(7)");
+    expect(await count("system_logs")).toBe(0);
+  });
+
+  it("is a ledger of calls with what they cost", async () => {
+    const usage = [
+      { provider: "reddit", endpoint: "/api/info", status: 200 },
+      { provider: "looter2", endpoint: "/profile", status: 200, units: 3, cost_usd: 0.0015, run_id: "run1" },
+    ];
+    await database.pool.query("select record_usage($1)", [JSON.stringify(usage)]);
+    const { rows } = await database.pool.query(
+      "select provider, sum(units) as units, sum(cost_usd) as cost from api_usage group by 1 order by 1",
+    );
+    expect(rows).toEqual([
+      { provider: "looter2", units: 3, cost: 0.0015 },
+      { provider: "reddit", units: 1, cost: 0 },
+    ]);
+  });
 });

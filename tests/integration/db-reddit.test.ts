@@ -354,6 +354,33 @@ describe("history", () => {
   });
 });
 
+it("ranks viral posts of the last hours, at most some of each subreddit that is reviewed Ok", async () => {
+  const now = Date.now();
+  const ago = (hours: number) => new Date(now - hours * HOUR).toISOString();
+  await query("insert into reddit_subreddits (name, review) values ('Fine', 'Ok'), ('other', null)");
+  const viral = (reddit_id: string, subreddit_name: string, score: number, hours: number): Item =>
+    post({
+      reddit_id,
+      subreddit_name,
+      score,
+      num_comments: 10,
+      created_utc: ago(hours),
+      observed_at: ago(0),
+    });
+  await upsert(
+    "reddit_posts",
+    viral("best", "fine", 500, 36),
+    viral("second", "fine", 400, 36),
+    viral("third", "FINE", 300, 36),
+    viral("old", "fine", 9000, 80),
+    viral("elsewhere", "other", 9000, 1),
+  );
+  const rows = await query("select * from viral_posts(72, 2, 10)");
+  expect(rows.map(({ reddit_id }) => reddit_id)).toEqual(["best", "second"]);
+  // 0.35·min(10, 5) + 0.35·min(10, 2) + 0.1·min(10, 500/36) + 0.2·(1 − 36/72)
+  expect(rows[0]!["viral_rank"]).toBeCloseTo(1.75 + 0.7 + 1 + 0.1, 3);
+});
+
 describe("a deleted post", () => {
   it("is blanked when a re-check sees it, and its numbers stay", async () => {
     const media = [{ type: "image", url: "https://i.redd.it/a.jpg" }];
