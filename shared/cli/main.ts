@@ -14,6 +14,9 @@ const main = defineCommand({
   },
 });
 
+/** What can go wrong on a machine: their messages say what to do, a stack would not. By name, not to load their modules. */
+const OPERATIONAL_ERRORS = new Set(["DatabaseError", "StorageError"]);
+
 await run(process.argv.slice(2));
 
 /** Runs the command that `args` name. Wrong usage ends with exit code 2, as invalid input does. */
@@ -27,10 +30,14 @@ async function run(args: string[]): Promise<void> {
     await runCommand(main, { rawArgs: args });
   } catch (error) {
     const { name, message } = error as Error;
+    if (OPERATIONAL_ERRORS.has(name)) {
+      process.stderr.write(`${message}\n`);
+      process.exitCode = 1;
+      return;
+    }
     if (name !== "CLIError" && !(error instanceof InvalidInputError)) throw error;
     process.stderr.write(`${message}\n`);
-    if (name === "CLIError")
-      process.stderr.write(`b9 ${[...args, "--help"].slice(0, 1).join(" ")} --help shows how\n`);
+    if (name === "CLIError") process.stderr.write("b9 --help shows how\n");
     process.exitCode = 2;
   }
 }
