@@ -41,7 +41,7 @@ export function createExchange({
       return exchange.outcome;
     } finally {
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
-      queue.exchanged(lease, outcome, exchange?.reading ?? null);
+      queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
       const level = outcome && ["ok", "gone"].includes(outcome.kind) ? "debug" : "warn";
       log[level](
@@ -50,6 +50,16 @@ export function createExchange({
       );
     }
   };
+}
+
+/**
+ * What a block page says about the client, a target says with its first one alone: those that always answer so would
+ * close the identity for longer and longer.
+ */
+function isRepeatedBlock({ request }: Lease, outcome: Outcome | null): boolean {
+  return (
+    outcome?.kind === "blocked" && request.errorMessages.some((message) => message.startsWith("blocked"))
+  );
 }
 
 async function send({ request, ticket, abort }: Lease, site: Site, client: HttpClient): Promise<Exchange> {

@@ -18,10 +18,12 @@ export interface Identity {
 
 const COOL_DOWN_BASE_MS = 10_000;
 const COOL_DOWN_MAX_MS = 3_600_000;
+/** After a block of an identity that got through until then: another request soon shows whose doing it is. */
+const DOUBT_MS = 3_000;
 
 /**
- * Whether an identity still gets through. Each failure doubles its cool-down (10 s, 20 s, … 1 h), each success
- * halves the next one again. After a cool-down one request probes; the rest wait for its answer.
+ * Whether an identity still gets through. A failure out of the blue is followed by a short doubt (3 s); each further
+ * one doubles the cool-down (10 s, 20 s, … 1 h), each success halves the next one again. After a cool-down one request probes; the rest wait for its answer.
  */
 export class Health {
   #level = 0;
@@ -43,9 +45,9 @@ export class Health {
     return this.#reason;
   }
 
-  /** True when it got through the last time: a failure now may be the target's doing. */
+  /** True when it ever got through: a block may then be the target's doing. */
   get isProven(): boolean {
-    return this.#hasSucceeded && this.#reason === null;
+    return this.#hasSucceeded;
   }
 
   /** Earliest time of its next request; `Infinity` when retired, or while a probe is out. */
@@ -82,10 +84,12 @@ export class Health {
   failed(sentAt: number, now: number, reason: string): void {
     this.undecided();
     if (sentAt < this.#coolingSince) return;
+    const isDoubt = this.#hasSucceeded && this.#reason === null;
     this.#reason = reason;
     this.#coolingSince = now;
-    this.#coolUntil = now + Math.min(COOL_DOWN_BASE_MS * 2 ** this.#level, COOL_DOWN_MAX_MS);
-    this.#level++;
+    const coolDownMs = Math.min(COOL_DOWN_BASE_MS * 2 ** this.#level, COOL_DOWN_MAX_MS);
+    this.#coolUntil = now + (isDoubt ? DOUBT_MS : coolDownMs);
+    if (!isDoubt) this.#level++;
   }
 
   retire(reason: string): void {

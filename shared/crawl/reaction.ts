@@ -18,11 +18,16 @@ export const MAX_RETRIES = {
 } as const;
 
 const FREE_DELAY_MS = 0;
+/**
+ * First delay of a target that may be the one that blocks; longer than the first doubt about the identity, so that
+ * others probe: a target that always answers with a block page must hold nobody up.
+ */
+const SUSPECT_DELAY_MS = 5_000;
 /** Time for other requests to show whether a token that was refused is good. */
 const REFUSED_DELAY_MS = 2_000;
 
 export interface ReactionOptions {
-  /** The identity got through the last time, so that a block may be about this one target. */
+  /** The identity got through before, so that a block may be about this one target. */
   wasProven?: boolean;
   /** The site had accepted the token before, so that a 401 may be about this one target. */
   tokenWasProven?: boolean;
@@ -46,14 +51,17 @@ export function reactionTo(
     case "throttled":
       return free(FREE_DELAY_MS);
     case "unauthorized":
-      return tokenWasProven
-        ? countedRetry(retries, MAX_RETRIES.unauthorized, random)
+      // Once with a token that worked is enough: then it is the target's, whatever the present token is worth.
+      return tokenWasProven || retries > 0
+        ? countedRetry(retries, MAX_RETRIES.unauthorized, { random })
         : free(REFUSED_DELAY_MS);
     case "blocked":
-      return wasProven ? countedRetry(retries, MAX_RETRIES.blocked, random) : free(FREE_DELAY_MS);
+      return wasProven
+        ? countedRetry(retries, MAX_RETRIES.blocked, { baseMs: SUSPECT_DELAY_MS, random })
+        : free(FREE_DELAY_MS);
     case "serverError":
     case "malformed":
-      return countedRetry(retries, MAX_RETRIES[outcome.kind], random);
+      return countedRetry(retries, MAX_RETRIES[outcome.kind], { random });
   }
 }
 
@@ -61,12 +69,12 @@ function free(delayMs: number): Reaction {
   return { kind: "retry", delayMs, counts: false };
 }
 
-/** A retry after 1 s, 2 s, … 60 s, or a failure when the retries are used up. */
-export function countedRetry(retries: number, maxRetries: number, random = Math.random): Reaction {
+/** A retry after 1 s (`baseMs`), 2 s, … 60 s, or a failure when the retries are used up. */
+export function countedRetry(
+  retries: number,
+  maxRetries: number,
+  { baseMs = 1_000, random = Math.random }: { baseMs?: number; random?: () => number } = {},
+): Reaction {
   if (retries >= maxRetries) return { kind: "fail" };
-  return {
-    kind: "retry",
-    delayMs: backoffMs(retries + 1, null, { baseMs: 1_000, random }),
-    counts: true,
-  };
+  return { kind: "retry", delayMs: backoffMs(retries + 1, null, { baseMs, random }), counts: true };
 }

@@ -42,10 +42,19 @@ describe("Health", () => {
 
   it("shortens the next cool-down by a success", () => {
     const health = new Health();
-    health.failed(0, 0, "blocked");
+    for (const at of [0, 10_000]) health.failed(at, at, "blocked");
     health.succeeded();
-    health.failed(20_000, 20_000, "blocked");
-    expect(health.opensAt(20_001)).toBe(30_000);
+    for (const at of [40_000, 50_000]) health.failed(at, at, "blocked");
+    expect(health.opensAt(50_001)).toBe(70_000);
+  });
+
+  it("is only in doubt for a moment when it is blocked out of the blue", () => {
+    const health = new Health();
+    health.succeeded();
+    health.failed(0, 0, "blocked");
+    expect(health.opensAt(1)).toBe(3_000);
+    health.failed(3_000, 3_000, "blocked");
+    expect(health.opensAt(3_001)).toBe(13_000);
   });
 
   it("takes the third broken connection in a row for a failure", () => {
@@ -56,13 +65,13 @@ describe("Health", () => {
     expect(health.opensAt(4)).toBe(10_003);
   });
 
-  it("is proven only while it gets through", () => {
+  it("is proven once it got through", () => {
     const health = new Health();
     expect(health.isProven).toBe(false);
     health.succeeded();
     expect(health.isProven).toBe(true);
     health.failed(0, 0, "blocked");
-    expect(health.isProven).toBe(false);
+    expect(health.isProven).toBe(true);
   });
 
   it("never opens again once retired", () => {

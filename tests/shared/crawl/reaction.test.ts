@@ -26,20 +26,22 @@ describe("reactionTo", () => {
   });
 
   it.each([throttled, unauthorized, blocked])("costs the request nothing: $kind", (outcome) => {
-    expect(reactionTo(outcome, 99)).toMatchObject({ kind: "retry", counts: false });
+    expect(reactionTo(outcome, 0)).toMatchObject({ kind: "retry", counts: false });
   });
 
   it("counts a 401 with a token that was accepted before", () => {
     const options = { tokenWasProven: true, random };
     expect(reactionTo(unauthorized, 0, options)).toMatchObject({ kind: "retry", counts: true });
     expect(reactionTo(unauthorized, 2, options)).toEqual({ kind: "fail" });
+    expect(reactionTo(unauthorized, 1, { random })).toMatchObject({ kind: "retry", counts: true });
+    expect(reactionTo(unauthorized, 2)).toEqual({ kind: "fail" });
   });
 
-  it("counts a block of an identity that got through just before", () => {
-    expect(reactionTo(blocked, 0, { wasProven: true, random })).toMatchObject({
-      kind: "retry",
-      counts: true,
-    });
+  it("counts a block of an identity that got through before, and lets others probe first", () => {
+    const doubtMs = 3_000;
+    const reaction = reactionTo(blocked, 0, { wasProven: true, random });
+    expect(reaction).toMatchObject({ kind: "retry", counts: true });
+    expect(reaction.kind === "retry" && reaction.delayMs).toBeGreaterThan(doubtMs);
     expect(reactionTo(blocked, 3, { wasProven: true })).toEqual({ kind: "fail" });
   });
 
