@@ -11,10 +11,21 @@ export interface Ticket {
   dispatch: Dispatch;
   /** The token it was sent with; `null` for anonymous identities. */
   token: string | null;
-  /** The identity got through the last time before this request. */
+  /** The identity got through before this request. */
   wasProven: boolean;
   /** The site had accepted the token before this request. */
   tokenWasProven: boolean;
+}
+
+/** How the renewals of a credential go. */
+interface Renewal {
+  /** In a row. */
+  failures: number;
+  /** Earliest time of the next try. */
+  notBefore: number;
+  running: boolean;
+  /** When the present token came. */
+  renewedAt: number;
 }
 
 /** Where the next request can go, and when. */
@@ -35,7 +46,7 @@ export class IdentityPool {
   readonly #log: Logger | null;
   readonly #now: () => number;
   readonly #lastUsed = new Map<Identity, number>();
-  readonly #renewals = new Map<Credential, { failures: number; notBefore: number; running: boolean }>();
+  readonly #renewals = new Map<Credential, Renewal>();
   #uses = 0;
 
   /** @param onChange an identity may have opened for another reason than time */
@@ -80,7 +91,7 @@ export class IdentityPool {
 
   /**
    * @param outcome `null`: the request was given up before one was known
-   * @param options.wasRefusedBefore the request had a 401 before: with a token that works, the 401 is about the request
+   * @param options.wasRefusedBefore the request had a 401 with a token that worked: another one is about the request
    */
   settle(
     ticket: Ticket,
@@ -88,7 +99,7 @@ export class IdentityPool {
     reading: BudgetReading | null,
     { wasRefusedBefore = false } = {},
   ): void {
-    const { identity, dispatch, token, tokenWasProven } = ticket;
+    const { identity, dispatch, token } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
     if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
@@ -103,8 +114,9 @@ export class IdentityPool {
     } else if (outcome?.kind === "serverError" && outcome.status === null) {
       health.broke(dispatch.sentAt, now, outcome.reason);
     } else health.undecided();
-    const isAboutToken = outcome?.kind === "unauthorized" && !(wasRefusedBefore && tokenWasProven);
-    if (isAboutToken && token !== null) credential?.refused(token);
+    const isAboutToken = outcome?.kind === "unauthorized" && !wasRefusedBefore;
+    if (isAboutToken && token !== null && credential && !this.#isOutdated(credential, dispatch))
+      credential.refused(token);
     this.#onChange();
   }
 
@@ -139,10 +151,18 @@ export class IdentityPool {
     return Math.max(healthy, budget.opensAt(now, spread));
   }
 
-  #renewal(credential: Credential) {
+  #renewal(credential: Credential): Renewal {
     let renewal = this.#renewals.get(credential);
-    if (!renewal) this.#renewals.set(credential, (renewal = { failures: 0, notBefore: 0, running: false }));
+    if (!renewal) {
+      renewal = { failures: 0, notBefore: 0, running: false, renewedAt: -Infinity };
+      this.#renewals.set(credential, renewal);
+    }
     return renewal;
+  }
+
+  /** Whether the token was renewed since a request was sent. Its text does not tell: a site may issue the same again. */
+  #isOutdated(credential: Credential, { sentAt }: Dispatch): boolean {
+    return sentAt < this.#renewal(credential).renewedAt;
   }
 
   /** One renewal for all that wait; none of them holds a slot meanwhile. */
@@ -156,7 +176,7 @@ export class IdentityPool {
     const name = identity.name;
     if (result.kind === "renewed") this.#log?.info(`${name} has a new token`);
     else this.#log?.warn(result, `${name} got no token`);
-    if (result.kind === "renewed") renewal.failures = 0;
+    if (result.kind === "renewed") Object.assign(renewal, { failures: 0, renewedAt: this.#now() });
     else if (result.kind === "failed" && result.viaProxy) {
       identity.health.failed(startedAt, this.#now(), result.reason);
     } else {
