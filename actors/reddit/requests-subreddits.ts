@@ -1,11 +1,17 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
-import { Author, Chain } from "./chain.ts";
+import { Author, Chain, newChain } from "./chain.ts";
 import { ListingSpec } from "./input.ts";
 import { EMPTY_SAMPLE, WeekSample } from "./metrics.ts";
 import { firstPage, PAGE_SIZE, Paging } from "./paging.ts";
 import { Plan } from "./plan.ts";
-import { CONTINUED, pageUrl, redditUrl } from "./urls.ts";
+import { chunk, CONTINUED, pageUrl, redditUrl } from "./urls.ts";
+
+/**
+ * Subreddits that share a chain. They are read one after the other, so more would slow a small run down; and their
+ * authors fill the calls for a hundred, so fewer would waste some.
+ */
+const CHAIN_LENGTH = 5;
 
 /** Names asked about in one `/api/info` call. */
 export const InfoUserData = z.object({ names: z.array(z.string()), plan: Plan });
@@ -65,6 +71,14 @@ export function rulesRequest(userData: RulesUserData): NewRequest {
     userData,
     priority: CONTINUED,
   };
+}
+
+/** The first listing of each chain; none where the plan has no listings. */
+export function chainRequests(subreddits: readonly string[], plan: Plan): NewRequest[] {
+  if (plan.listings.length === 0) return [];
+  return chunk(subreddits, CHAIN_LENGTH).map(([first, ...rest]) =>
+    listingRequest(startOfListings(first!, newChain(first!, plan, rest))),
+  );
 }
 
 /** The first page of a subreddit's first listing. */

@@ -13,6 +13,7 @@ import { endsTooOld, type Plan } from "./plan.ts";
 import {
   aboutRequest,
   AboutUserData,
+  chainRequests,
   InfoUserData,
   listingRequest,
   ListingUserData,
@@ -31,8 +32,12 @@ export function addSubredditRoutes(router: Router): void {
       const { subreddits, skipped } = parseSubreddits(body);
       await pushSubreddits(context, subreddits, plan);
       await reportSkipped(context, skipped);
-      const missing = names.filter((name) => !subreddits.some((subreddit) => sameName(subreddit.name, name)));
+      const spelled = new Map(subreddits.map(({ name }) => [name.toLowerCase(), name]));
+      const missing = names.filter((name) => !spelled.has(name.toLowerCase()));
       await addRequests(missing.map((name) => aboutRequest({ name, plan })));
+      // From here on by the names as Reddit spells them: whatever is stated about one is stored under it.
+      const spellings = names.map((name) => spelled.get(name.toLowerCase()) ?? name);
+      await addRequests(chainRequests(spellings, plan));
     },
     gone: askEach,
     failed: askEach,
@@ -79,6 +84,7 @@ async function askEach({
 }: Pick<HandlerContext<InfoUserData>, "request" | "addRequests">): Promise<void> {
   const { names, plan } = request.userData;
   await addRequests(names.map((name) => aboutRequest({ name, plan })));
+  await addRequests(chainRequests(names, plan));
 }
 
 async function handleListing(context: HandlerContext<ListingUserData>): Promise<void> {

@@ -12,7 +12,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 const post = (n: number) => ({
   id: `p${n}`,
   name: `t3_p${n}`,
-  subreddit: "Node",
+  subreddit: "node",
   author: author(n).username,
   author_fullname: author(n).id,
 });
@@ -43,7 +43,7 @@ describe("a chain", () => {
     expect(requests[0]!.userData["chain"]).toMatchObject({
       subreddits: ["bun"],
       unknown: [author(1), author(2)],
-      waiting: [{ subreddit: "Node", usernames: ["User1", "User2"] }],
+      waiting: [{ subreddit: "node", usernames: ["User1", "User2"] }],
     });
     expect(items).not.toHaveProperty("reddit_subreddits");
   });
@@ -85,7 +85,7 @@ describe("a chain", () => {
 
   it("shows at its end what it takes to post in each of its subreddits, by known and new authors", async () => {
     const waiting = [
-      { subreddit: "Node", usernames: range(1, 13).map((n) => author(n).username) },
+      { subreddit: "node", usernames: range(1, 13).map((n) => author(n).username) },
       { subreddit: "deno", usernames: ["User1"] },
     ];
     const request = authorsRequest({
@@ -96,7 +96,7 @@ describe("a chain", () => {
     const known = { users: range(4, 12).map(user) };
     const { items, requests } = await handle(request, accounts(1, 2, 3), known);
     expect(items.reddit_subreddits).toMatchObject([
-      { name: "Node", requirement_sample_size: 11, min_post_karma: 2, min_comment_karma: 4 },
+      { name: "node", requirement_sample_size: 11, min_post_karma: 2, min_comment_karma: 4 },
       {
         name: "deno",
         requirement_sample_size: 1,
@@ -111,7 +111,7 @@ describe("a chain", () => {
     const { items, requests } = await handle(start(["deno"]), page(...range(0, 11)), {
       users: range(0, 11).map(user),
     });
-    expect(items.reddit_subreddits).toMatchObject([{ name: "Node", requirement_sample_size: 11 }]);
+    expect(items.reddit_subreddits).toMatchObject([{ name: "node", requirement_sample_size: 11 }]);
     expect(requests[0]!.userData["chain"]).toMatchObject({ waiting: [], unknown: [] });
   });
 
@@ -122,7 +122,7 @@ describe("a chain", () => {
     );
     expect(items.reddit_subreddits).toMatchObject([
       {
-        name: "Node",
+        name: "node",
         min_post_karma: null,
         requirement_sample_size: 0,
         requirement_reason: "fewer than 10 authors",

@@ -6,6 +6,7 @@ import { commentsRequest, moreCommentsRequests } from "../../../actors/reddit/re
 import { searchRequest } from "../../../actors/reddit/requests-search.ts";
 import {
   aboutRequest,
+  chainRequests,
   listingRequest,
   rulesRequest,
   startOfListings,
@@ -47,7 +48,7 @@ describe("urls", () => {
     ],
     [userRequest({ username: "a-b", plan: plan(), isPoster: false }), "/user/a-b/about"],
     [
-      historyRequest({ username: "spez", plan: plan(), paging: firstPage(100), hasPosts: true }),
+      historyRequest({ username: "spez", plan: plan(), paging: firstPage(100), hasPosts: true, newest: [] }),
       "/user/spez/submitted?limit=100&sort=new",
     ],
     [
@@ -58,6 +59,7 @@ describe("urls", () => {
         }),
         paging: { ...firstPage(1000), afters: ["t1_x"] },
         hasPosts: true,
+        newest: [],
       }),
       "/user/spez/overview?limit=100&sort=top&t=all&after=t1_x",
     ],
@@ -105,18 +107,15 @@ describe("unique keys", () => {
 describe("startRequests", () => {
   const names = Array.from({ length: 205 }, (_, index) => `name${index}`);
 
-  it("asks about a hundred subreddits in one call, just before their listings", () => {
+  it("asks about a hundred subreddits in one call, before their listings", () => {
     const requests = start({ subreddits: names });
-    expect(requests.flatMap(({ label }, index) => (label === "INFO" ? index : []))).toEqual([0, 21, 42]);
-    expect(requests[42]!.url).toBe(`${SITE}/api/info?sr_name=name200,name201,name202,name203,name204`);
-    expect(requests).toHaveLength(3 + 205 / 5);
+    expect(requests.map(({ label }) => label)).toEqual(["INFO", "INFO", "INFO"]);
+    expect(requests[2]!.url).toBe(`${SITE}/api/info?sr_name=name200,name201,name202,name203,name204`);
   });
 
   it("five subreddits share a chain, each with all the listings", () => {
     const listings = [hot, { sort: "new", limit: 5 } as const];
-    const chains = start({ subreddits: names.slice(0, 7), listings }).filter(
-      ({ label }) => label === "LISTING",
-    );
+    const chains = chainRequests(names.slice(0, 7), plan({ listings }));
     expect(chains.map(({ url }) => url)).toEqual([
       `${SITE}/r/name0/hot?limit=100`,
       `${SITE}/r/name5/hot?limit=100`,
@@ -127,12 +126,12 @@ describe("startRequests", () => {
     ]);
   });
 
-  it("asks nothing about r/all, which is no subreddit", () => {
-    expect(start({ subreddits: ["all"] }).map(({ label }) => label)).toEqual(["LISTING"]);
+  it("asks only for facts without listings", () => {
+    expect(chainRequests(["node"], plan({ listings: [] }))).toEqual([]);
   });
 
-  it("asks only for facts without listings", () => {
-    expect(start({ subreddits: ["node"], listings: [] }).map(({ label }) => label)).toEqual(["INFO"]);
+  it("asks nothing about r/all, which is no subreddit", () => {
+    expect(start({ subreddits: ["all"] }).map(({ label }) => label)).toEqual(["LISTING"]);
   });
 
   it("asks for users and searches", () => {
@@ -145,9 +144,8 @@ describe("startRequests", () => {
   });
 
   it("lets what has begun go before", () => {
-    const [info, first] = start({ subreddits: ["node"] });
-    expect(info!.priority).toBe(0);
-    expect(first!.priority).toBe(0);
+    const starts = start({ subreddits: ["node", "all"], users: ["spez"], search: ["a"] });
+    expect(starts.map(({ priority }) => priority)).toEqual([0, 0, 0, 0]);
     expect(listing(hot).priority).toBeGreaterThan(0);
     expect(aboutRequest({ name: "x", plan: plan() }).priority).toBeGreaterThan(0);
   });

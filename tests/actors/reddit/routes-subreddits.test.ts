@@ -18,7 +18,7 @@ const SITE = "https://www.reddit.com";
 const post = (id: string, fields: object = {}) => ({
   id,
   name: `t3_${id}`,
-  subreddit: "Node",
+  subreddit: "node",
   title: id,
   author: `by_${id}`,
   author_fullname: `t2_${id}`,
@@ -60,18 +60,30 @@ describe("INFO", () => {
 
   it("asks about each name that the answer lacks, and no rules where they are not wanted", async () => {
     const { requests } = await handle(request, listing("t5", [subreddit("node")]));
-    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/gone1/about`, `${SITE}/r/AskReddit/about`]);
+    expect(requests.slice(0, 2).map(({ url }) => url)).toEqual([
+      `${SITE}/r/gone1/about`,
+      `${SITE}/r/AskReddit/about`,
+    ]);
   });
 
-  it("asks about each name when the call itself is refused or fails", async () => {
+  it("what comes after is about the names as Reddit spells them", async () => {
+    const { requests } = await handle(request, listing("t5", [subreddit("askreddit"), subreddit("nOdE")]));
+    const chain = requests.at(-1)!;
+    expect(chain.url).toBe(`${SITE}/r/nOdE/hot?limit=100`);
+    expect(chain.userData["chain"]).toMatchObject({ subreddits: ["gone1", "askreddit"] });
+    const { items } = await handleGone(chain, { availability: "banned", reason: "banned" });
+    expect(items.reddit_subreddits).toMatchObject([{ name: "nOdE", availability: "banned" }]);
+  });
+
+  it("asks about each name when the call itself is refused or fails, and reads their listings", async () => {
     const gone = await handleGone(request, { availability: "not_found", reason: "not_found" });
-    expect(gone.requests.map(({ label }) => label)).toEqual(["ABOUT", "ABOUT", "ABOUT"]);
+    expect(gone.requests.map(({ label }) => label)).toEqual(["ABOUT", "ABOUT", "ABOUT", "LISTING"]);
     expect(gone.items).toEqual({});
     expect(await handleFailed(request)).toEqual(gone);
   });
 
   it("asks for the rules, with what the description says about verification", async () => {
-    const withRules = infoRequest({ names: ["a1", "b2"], plan: plan({ rules: true }) });
+    const withRules = infoRequest({ names: ["a1", "b2"], plan: plan({ rules: true, listings: [] }) });
     const body = listing("t5", [
       subreddit("a1", { description: "Hi. All posters must verify. Bye." }),
       subreddit("b2"),
@@ -96,6 +108,12 @@ describe("ABOUT", () => {
     const { items, requests } = await handle(request, { kind: "t5", data: subreddit("Node") });
     expect(items.reddit_subreddits).toMatchObject([{ name: "Node", availability: "ok" }]);
     expect(requests.map(({ label }) => label)).toEqual(["RULES"]);
+  });
+
+  it("null subscribers stay null", async () => {
+    const data = subreddit("Node", { subscribers: null });
+    const { items } = await handle(request, { kind: "t5", data });
+    expect(items.reddit_subreddits).toMatchObject([{ subscribers: null }]);
   });
 
   it.each([
@@ -173,12 +191,12 @@ describe("LISTING", () => {
   it("pushes the posts and follows the cursor", async () => {
     const { items, requests } = await handle(hotThenNew, listing("t3", [post("a"), post("b")], "t3_b"));
     expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }, { reddit_id: "b" }]);
-    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/hot?limit=100&after=t3_b`]);
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/node/hot?limit=100&after=t3_b`]);
   });
 
   it("goes on with the next listing after the last page", async () => {
     const { requests } = await handle(hotThenNew, listing("t3", [post("a")]));
-    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100`]);
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/node/new?limit=100`]);
     expect(requests[0]!.userData["paging"]).toEqual({ limit: 1000, afters: [], seenIds: [] });
   });
 
@@ -265,7 +283,7 @@ describe("metrics", () => {
     const { items } = await handle(chain([topOfWeek]), listing("t3", posts));
     expect(items.reddit_subreddits).toMatchObject([
       {
-        name: "Node",
+        name: "node",
         avg_upvotes_per_post: 20,
         avg_comments_per_post: 10,
         engagement: 0.5,
@@ -332,7 +350,7 @@ describe("until_known", () => {
     const hot = chain(listings, { until_known: true });
     expect(hot.url).toBe(`${SITE}/r/node/hot?limit=5`);
     const { requests } = await handle(hot, listing("t3", [post("a")]));
-    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100`]);
+    expect(requests.map(({ url }) => url)).toEqual([`${SITE}/r/node/new?limit=100`]);
   });
 
   it("the first run reads to its limit and remembers what it saw", async () => {
@@ -345,7 +363,7 @@ describe("until_known", () => {
   it("a later run reads on to what is known, past its limit, and remembers at the end alone", async () => {
     const records = { [key]: { ids: ["t3_b", "t3_a"] } };
     const page1 = await handle(fresh, listing("t3", [post("f"), post("e")], "t3_e"), { records });
-    expect(page1.requests.map(({ url }) => url)).toEqual([`${SITE}/r/Node/new?limit=100&after=t3_e`]);
+    expect(page1.requests.map(({ url }) => url)).toEqual([`${SITE}/r/node/new?limit=100&after=t3_e`]);
     expect(records[key].ids).toEqual(["t3_b", "t3_a"]);
     const page2 = await handle(page1.requests[0]!, listing("t3", [post("c"), post("b")], "t3_b"), {
       records,
