@@ -4,6 +4,7 @@ import { Chain } from "./chain.ts";
 import { PAGE_SIZE, Paging } from "./paging.ts";
 import { Plan } from "./plan.ts";
 import { CONTINUED, pageUrl, redditUrl } from "./urls.ts";
+import { Submission } from "./user-metrics.ts";
 
 /** The chain that goes on when its authors are known. */
 export const AuthorsUserData = z.object({ chain: Chain });
@@ -24,6 +25,8 @@ export const HistoryUserData = z.object({
   paging: Paging,
   /** Whether an empty history would be a hidden one: the account has posts. */
   hasPosts: z.boolean(),
+  /** The newest posts on earlier pages. */
+  newest: z.array(Submission),
 });
 export type HistoryUserData = z.infer<typeof HistoryUserData>;
 

@@ -2,13 +2,13 @@ import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
 import { collectPosts, fullnameOf, reportSkipped } from "./collect.ts";
 import { toComment } from "./parse-comment.ts";
 import { parseListing } from "./parse-listing.ts";
-import { readPost, splitPosts, type Post } from "./parse-post.ts";
+import { readPost, splitPosts } from "./parse-post.ts";
 import { parseAccounts, parseUserAbout, type UserAbout } from "./parse-user.ts";
 import { endsTooOld, isWanted } from "./plan.ts";
 import { followChain } from "./follow-chain.ts";
 import { firstPage, nextPage } from "./paging.ts";
 import { AuthorsUserData, historyRequest, HistoryUserData, UserUserData } from "./requests-users.ts";
-import { submissionMetrics, userScores } from "./user-metrics.ts";
+import { newestSubmissions, submissionMetrics, userScores, type Submission } from "./user-metrics.ts";
 
 export function addUserRoutes(router: Router): void {
   router.addHandler("AUTHORS", {
@@ -32,12 +32,16 @@ export function addUserRoutes(router: Router): void {
       await pushData({ ...user, ...scoresOf(user, observedAt) }, "reddit_users");
       const hasPosts = isPoster || ("link_karma" in user && (user.link_karma ?? 0) > 1);
       const paging = firstPage(plan.user_history.limit);
-      if (isOpen) await addRequests([historyRequest({ username: user.username, plan, paging, hasPosts })]);
+      const start = { username: user.username, plan, paging, hasPosts, newest: [] };
+      if (isOpen) await addRequests([historyRequest(start)]);
     },
-    async gone({ request, gone, pushData }) {
+    async gone({ request, gone, pushData, getItems }) {
       if (gone.availability === null) return;
       const { availability, reason } = gone;
-      const { username } = request.userData;
+      const { username: asked } = request.userData;
+      // Where another answer told how Reddit spells it, that stays.
+      const [known] = await getItems("reddit_users", [asked.toLowerCase()]);
+      const username = known?.["username"] ?? asked;
       await pushData({ username, availability, availability_reason: reason }, "reddit_users");
     },
   });
@@ -56,7 +60,8 @@ async function handleHistory(context: HandlerContext<HistoryUserData>): Promise<
     "reddit_comments",
   );
   await reportSkipped(context, skipped);
-  if (paging.afters.length === 0) await pushHistoryFacts(context, posts, items.t1.length);
+  const newest = newestSubmissions([...request.userData.newest, ...posts]);
+  await pushHistoryFacts(context, { newest, isEmpty: posts.length + items.t1.length === 0 });
 
   const dated = [
     ...posts.map((post) => ({ fullname: fullnameOf(post), created_utc: post.created_utc })),
@@ -64,22 +69,24 @@ async function handleHistory(context: HandlerContext<HistoryUserData>): Promise<
   ];
   if (plan.user_history.sort === "new" && endsTooOld(plan, { items: dated, after })) return;
   const next = nextPage(paging, { ids: dated.map(({ fullname }) => fullname), after });
-  if (next) await addRequests([historyRequest({ ...request.userData, paging: next })]);
+  if (next) await addRequests([historyRequest({ ...request.userData, paging: next, newest })]);
 }
 
-/** What the first page of a history says about its user. An empty one of somebody who posts is a hidden one. */
+/**
+ * What a history says so far about its user. An empty one of somebody who posts is a hidden one; the averages grow
+ * with the pages, for those of an overview may hold few posts.
+ */
 async function pushHistoryFacts(
   { request, pushData }: HandlerContext<HistoryUserData>,
-  posts: readonly Post[],
-  comments: number,
+  { newest, isEmpty }: { newest: readonly Submission[]; isEmpty: boolean },
 ): Promise<void> {
-  const { username, plan, hasPosts } = request.userData;
+  const { username, plan, paging, hasPosts, newest: earlier } = request.userData;
   const { listing, sort } = plan.user_history;
-  if (listing === "comments") return;
-  const isEmpty = posts.length + comments === 0;
+  const isFirstPage = paging.afters.length === 0;
+  if (listing === "comments" || (!isFirstPage && newest.length === earlier.length)) return;
   const history_hidden = !isEmpty ? "no" : hasPosts ? "likely" : "unknown";
-  const metrics = sort === "new" && submissionMetrics(posts);
-  await pushData({ username, history_hidden, ...metrics }, "reddit_users");
+  const metrics = sort === "new" && submissionMetrics(newest);
+  await pushData({ username, ...(isFirstPage && { history_hidden }), ...metrics }, "reddit_users");
 }
 
 function scoresOf(user: UserAbout["user"], observedAt: string) {

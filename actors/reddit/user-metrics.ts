@@ -1,26 +1,42 @@
+import { z } from "zod";
 import { daysBetween, roundTo, dayName } from "./numbers.ts";
-import type { Post } from "./parse-post.ts";
 
 /** Submissions that a user's averages are taken over, the newest. */
 const MAX_POSTS = 30;
 const MAX_SUBREDDITS = 5;
 
+/** What of a post tells how its author posts, small enough to travel with the requests for a history. */
+export const Submission = z.object({
+  reddit_id: z.string(),
+  created_utc: z.string(),
+  score: z.number(),
+  num_comments: z.number(),
+  content_type: z.string(),
+  subreddit_name: z.string(),
+});
+export type Submission = z.infer<typeof Submission>;
+
+/** Those of `posts` that averages are taken over: each once, the newest first. Without date or numbers none counts. */
+export function newestSubmissions(posts: readonly object[]): Submission[] {
+  const submissions = posts.flatMap((post) => Submission.safeParse(post).data ?? []);
+  const distinct = new Map(submissions.map((submission) => [submission.reddit_id, submission]));
+  return [...distinct.values()]
+    .toSorted((a, b) => Date.parse(b.created_utc) - Date.parse(a.created_utc))
+    .slice(0, MAX_POSTS);
+}
+
 /**
  * What a user's newest submissions say about how they post: fields of the user's item; null when there are none.
  * Of equally frequent values the one used last counts.
  *
- * @param posts in any order
+ * @param newest the newest first
  */
-export function submissionMetrics(posts: readonly Post[]) {
-  const newest = posts
-    .filter(({ created_utc, score, num_comments }) => created_utc && score != null && num_comments != null)
-    .toSorted((a, b) => Date.parse(b.created_utc!) - Date.parse(a.created_utc!))
-    .slice(0, MAX_POSTS);
-  const dates = newest.map((post) => new Date(post.created_utc!));
+export function submissionMetrics(newest: readonly Submission[]) {
+  const dates = newest.map((post) => new Date(post.created_utc));
   const subreddits = newest.map((post) => post.subreddit_name);
   return {
-    avg_post_score: mean(newest.map((post) => post.score!)),
-    avg_post_comments: mean(newest.map((post) => post.num_comments!)),
+    avg_post_score: mean(newest.map((post) => post.score)),
+    avg_post_comments: mean(newest.map((post) => post.num_comments)),
     total_posts_analyzed: newest.length,
     preferred_content_type: byFrequency(newest.map((post) => post.content_type))[0] ?? null,
     most_active_posting_hour: byFrequency(dates.map((date) => date.getUTCHours()))[0] ?? null,

@@ -30,8 +30,9 @@ export async function handle(request: NewRequest, body: unknown, known: Known = 
 export async function handleGone(
   request: NewRequest,
   gone: Pick<Extract<Outcome, { kind: "gone" }>, "availability" | "reason"> & { status?: number },
+  known: Known = {},
 ): Promise<Handled> {
-  const { handled, context } = createContext(request);
+  const { handled, context } = createContext(request, known);
   await router
     .route(request.label)
     .gone?.({ ...context, gone: { kind: "gone", status: 403, headers: {}, body: {}, ...gone } });

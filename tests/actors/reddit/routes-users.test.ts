@@ -52,7 +52,7 @@ const about = (fields: object = {}) => ({
   },
 });
 const history = (wishes: Partial<Plan> = {}, { hasPosts = true, limit = 1000 } = {}) =>
-  historyRequest({ username: "Alice", plan: plan(wishes), paging: firstPage(limit), hasPosts });
+  historyRequest({ username: "Alice", plan: plan(wishes), paging: firstPage(limit), hasPosts, newest: [] });
 const searchFor = (spec: object, wishes: Partial<Plan> = {}) =>
   searchRequest({
     spec: { query: "cats", type: "posts", sort: "new", time: "all", limit: 1000, ...spec },
@@ -120,6 +120,12 @@ describe("USER", () => {
     ]);
   });
 
+  it("an account that is gone keeps the spelling that Reddit gave", async () => {
+    const gone = { availability: "not_found" as const, reason: "not_found" };
+    const { items } = await handleGone(request, gone, { users: [{ username: "Alice" }] });
+    expect(items.reddit_users).toMatchObject([{ username: "Alice", availability: "not_found" }]);
+  });
+
   it("an answer that states nothing about the account changes nothing", async () => {
     expect((await handleGone(request, { availability: null, reason: "forbidden" })).items).toEqual({});
   });
@@ -148,13 +154,28 @@ describe("HISTORY", () => {
     expect(requests[0]!.userData["paging"]).toMatchObject({ afters: ["t1_c"], seenIds: ["t3_a", "t1_c"] });
   });
 
-  it("the first page shows how somebody posts, later ones do not", async () => {
+  it("the first page shows whether somebody hides it, all of them together how they post", async () => {
     const first = await handle(history(), listing("t3", [post("a")], "t3_a"));
     expect(first.items.reddit_users).toMatchObject([
       { username: "Alice", history_hidden: "no", avg_post_score: 4, total_posts_analyzed: 1 },
     ]);
-    const second = await handle(first.requests[0]!, listing("t3", [post("b")]));
-    expect(second.items).not.toHaveProperty("reddit_users");
+    const more = [post("a"), post("b", { score: 5, created_utc: 1767323000 })];
+    const second = await handle(first.requests[0]!, listing("t3", more, "t3_b"));
+    expect(second.items.reddit_users).toMatchObject([
+      { username: "Alice", avg_post_score: 4.5, total_posts_analyzed: 2 },
+    ]);
+    expect(second.items.reddit_users![0]).not.toHaveProperty("history_hidden");
+  });
+
+  it("a page without posts, and what comes after thirty, changes no averages", async () => {
+    const overview = history({ user_history: { ...user_history, listing: "overview" } });
+    const posts = Array.from({ length: 30 }, (_, index) => post(`p${index}`));
+    const first = await handle(overview, listing("t3", posts, "t3_p29"));
+    const comments = await handle(first.requests[0]!, listing("t1", [comment("c")], "t1_c"));
+    expect(comments.items).not.toHaveProperty("reddit_users");
+    const older = post("old", { score: 999, created_utc: 1767323000 });
+    const last = await handle(comments.requests[0]!, listing("t3", [older]));
+    expect(last.items).not.toHaveProperty("reddit_users");
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   ageScore,
   karmaScore,
+  newestSubmissions,
   submissionMetrics,
   usernameScore,
   userScores,
@@ -20,7 +21,7 @@ describe("submissionMetrics", () => {
         created_utc: day(index + 1),
       })),
     );
-    expect(submissionMetrics([...old, ...fresh])).toMatchObject({
+    expect(submissionMetrics(newestSubmissions([...old, ...fresh]))).toMatchObject({
       avg_post_score: 14.5,
       avg_post_comments: 1,
       total_posts_analyzed: 30,
@@ -28,7 +29,8 @@ describe("submissionMetrics", () => {
   });
 
   it("averages have two decimals", () => {
-    expect(submissionMetrics(posts({ score: 1 }, { score: 1 }, { score: 0 })).avg_post_score).toBe(0.67);
+    const newest = newestSubmissions(posts({ score: 1 }, { score: 1 }, { score: 0 }));
+    expect(submissionMetrics(newest).avg_post_score).toBe(0.67);
   });
 
   it("what is most frequent, the newer of two equals", () => {
@@ -38,7 +40,7 @@ describe("submissionMetrics", () => {
       { created_utc: day(8, 5), content_type: "image", subreddit_name: "b" },
       { created_utc: day(9, 6), content_type: "text", subreddit_name: "c" },
     );
-    expect(submissionMetrics(made)).toMatchObject({
+    expect(submissionMetrics(newestSubmissions(made))).toMatchObject({
       preferred_content_type: "text",
       most_active_posting_hour: 6,
       most_active_posting_day: "Friday",
@@ -51,6 +53,11 @@ describe("submissionMetrics", () => {
     expect(total_posts_analyzed).toBe(0);
     expect(new Set(Object.values(rest))).toEqual(new Set([null]));
   });
+});
+
+it("a post counts once, and none without date or numbers", () => {
+  const [one, undated, unscored] = posts({}, { created_utc: undefined }, { score: null });
+  expect(newestSubmissions([one!, undated!, unscored!, one!])).toMatchObject([{ reddit_id: "p0" }]);
 });
 
 describe("usernameScore", () => {
