@@ -38,15 +38,18 @@ end $$;
 
 -- Inserts what is not there yet and returns the ids of that. Places follow the order given; rows are written in the
 -- order of their ids, so that two calls at once never wait for each other crosswise. Rows that are there are not
--- touched: to wait for somebody who is just settling them would be such a crossing.
+-- touched: to wait for somebody who is just settling them would be such a crossing. Nor is what is about somebody
+-- who is to be kept out.
 create function insert_requests(run_number integer, requests jsonb[], forefront bigint) returns text[]
 language plpgsql as $$
 declare
   added text[];
+  suppressing boolean := has_suppressions();
 begin
   with given as materialized (
     select nextval('request_places') as place, request_id(r->>'uniqueKey') as id, r
     from unnest(insert_requests.requests) as r
+    where not suppressing or not is_suppressed(r)
   ), distinct_requests as (
     select distinct on (id) * from given order by id, place
   ), inserted as (

@@ -40,9 +40,7 @@ begin
 
   if cardinality(marked) > 0 then
     perform store_effects(commit_requests.run_number,
-      array(select c from jsonb_array_elements(commits) with ordinality as e(c, n)
-        where n in (select unnest(marked)) order by n),
-      handled, cardinality(marked) - handled);
+      array(select commits->(n - 1) from unnest(marked) as n order by n), handled, cardinality(marked) - handled);
   end if;
 
   select coalesce(jsonb_agg(case
@@ -59,7 +57,8 @@ create function store_effects(run_number integer, commits jsonb[], handled bigin
 language plpgsql as $$
 declare
   pushed pushed_item[];
-  children jsonb[];
+  children jsonb[] := array(
+    select child from unnest(commits) as c, jsonb_array_elements(c->'children') as child);
   suppressing boolean := has_suppressions();
   counters text[] := array['total', 'handled', 'failed'];
   deltas bigint[];
@@ -72,10 +71,6 @@ begin
   into pushed
   from unnest(commits) as c, jsonb_array_elements(c->'items') as i
   where not suppressing or not is_suppressed(i->'item');
-
-  select array_agg(child) into children
-  from unnest(commits) as c, jsonb_array_elements(c->'children') as child
-  where not suppressing or not is_suppressed(child);
 
   deltas := array[0, handled, failed];
   if pushed is not null then
@@ -97,7 +92,7 @@ begin
     end loop;
   end if;
 
-  if children is not null then
+  if cardinality(children) > 0 then
     deltas[1] := cardinality(insert_requests(store_effects.run_number, children, 0));
   end if;
   perform count_up(store_effects.run_number, counters, deltas);

@@ -53,8 +53,7 @@ begin
   delete from reddit_subreddits s where lower(s.name) = profile;
   delete from reddit_discoveries d where lower(d.name) = profile or lower(d.seen_in) = 'u/' || lower(forget.name);
   delete from work_leases w where w.key in (lower(forget.name), profile);
-  delete from failed_items f where f::text ~* pattern;
-  delete from system_logs l where l::text ~* pattern;
+  delete from failed_items f where is_suppressed(f.item);
 
   with deleted as (
     delete from dataset_items i

@@ -89,8 +89,7 @@ class Anchor {
       await client.query("select pg_advisory_lock_shared($1)", [USERS_LOCK]);
     } catch (error) {
       await client.end().catch(() => undefined);
-      const { code = "" } = error as { code?: string };
-      if (isPassing(error as Error, code)) return false;
+      if (isPassing(error as Error)) return false;
       throw new DatabaseError(`cannot connect to Postgres in ${at.host}: ${(error as Error).message}`, {
         cause: error,
       });
@@ -121,14 +120,18 @@ class Anchor {
         USERS_LOCK,
       ]);
       if (rows[0]?.alone) await stopServer(this.#place);
+    } catch (error) {
+      // It ended before we could say that it may.
+      if (!isPassing(error as Error)) throw error;
     } finally {
       await client.end().catch(() => undefined);
     }
   }
 }
 
-function isPassing(error: Error, code: string): boolean {
-  return IN_TRANSIT.has(code) || NOBODY_THERE.has(code) || error.message.includes("terminated unexpectedly");
+function isPassing(error: Error): boolean {
+  const { code = "" } = error as { code?: string };
+  return IN_TRANSIT.has(code) || NOBODY_THERE.has(code) || /terminated|not queryable/.test(error.message);
 }
 
 function sleep(ms: number): Promise<void> {

@@ -112,7 +112,11 @@ describe("a commit", () => {
   });
 
   it("merges by the dataset's rule: first stays, merge lays over, newest replaces", async () => {
-    await queue.push([post("p", { score: 1 }), subreddit("Node", { title: "T" }), failure("r", "one")]);
+    await queue.push([
+      post("p", { score: 1 }),
+      subreddit("Node", { title: "T", lang: "en" }),
+      failure("r", "one"),
+    ]);
     await queue.push([
       post("p", { score: 9 }),
       subreddit("node", { title: null, subscribers: 5 }),
@@ -121,7 +125,9 @@ describe("a commit", () => {
       failure("r", "three"),
     ]);
     expect(await items("reddit_posts")).toMatchObject([{ score: 1 }]);
-    expect(await items("reddit_subreddits")).toMatchObject([{ name: "node", title: null, subscribers: 7 }]);
+    expect(await items("reddit_subreddits")).toMatchObject([
+      { name: "node", title: null, subscribers: 7, lang: "en" },
+    ]);
     expect(await items("failed_requests")).toEqual([failure("r", "three").item]);
     expect(await queue.itemCounts()).toEqual({ reddit_posts: 1, reddit_subreddits: 1, failed_requests: 1 });
   });

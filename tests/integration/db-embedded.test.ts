@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { acquireEmbedded, type EmbeddedDatabase } from "../../shared/db/embedded.ts";
@@ -105,13 +106,24 @@ it("is started again under its users when the server is killed", async () => {
   expect(await query(users[1]!, "table kept")).toEqual([{ one: 1 }]);
 });
 
+it.each([0, 20, 100])("stays down when it was killed %i ms before its last user leaves", async (delayMs) => {
+  const user = await acquire();
+  process.kill((await serverPid())!, "SIGKILL");
+  await sleep(delayMs);
+  await user.release();
+  await sleep(500);
+  expect(await serverPid()).toBeUndefined();
+});
+
 it("starts over a lock whose process id belongs to somebody else by now", async () => {
   await (await acquire()).release();
+  const somebody = spawn("sleep", ["60"]);
   writeFileSync(
     path.join(folder, "data/postmaster.pid"),
-    `${process.pid}\n${folder}/data\n1\n5432\n${folder}/data\n\n0 0\nready\n`,
+    `${somebody.pid}\n${folder}/data\n1\n5432\n${folder}/data\n\n0 0\nready\n`,
   );
   expect(await query(await acquire(), "select 1 as one")).toEqual([{ one: 1 }]);
+  somebody.kill();
 });
 
 it("needs no TCP port", async () => {

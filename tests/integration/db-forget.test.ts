@@ -157,8 +157,8 @@ it("leaves no trace of a person in a dump of everything, and a later crawl bring
   const { rows: names } = await pool.query(
     `select username as name from reddit_users where username ~* $1 union all select reddit_id from reddit_posts where author_username ~* $1
     union all select name from reddit_subreddits where name ~* $1 union all select seen_in from reddit_discoveries where seen_in ~* $1
-    union all select key from dataset_items where key ~* $1 or item->>'author_username' ~* $1 union all select url from requests where label = 'child'`,
-    [`^(u[_/])?${NAME}$`],
+    union all select key from dataset_items where key ~* $1 or item->>'author_username' ~* $1 union all select url from requests where run_number = 2 and url !~ 'ids=' and url ~* $2`,
+    [`^(u[_/])?${NAME}$`, NAME],
   );
   expect(names).toEqual([]);
 });

@@ -48,6 +48,16 @@ describe("adding", () => {
     expect((await queue.add(odd.map((key) => request(key)))).map(({ id }) => id)).toEqual(odd.map(requestId));
   });
 
+  it("bears several that add the same at once, each in an order of its own", async () => {
+    for (let round = 0; round < 10; round++) {
+      const requests = Array.from({ length: 200 }, (_, index) => request(`r${round}-${index}`));
+      const shuffled = () => requests.toSorted(() => Math.random() - 0.5);
+      const results = await Promise.all([1, 2, 3, 4].map(() => queue.add(shuffled())));
+      expect(results.flat().filter(({ wasAlreadyPresent }) => !wasAlreadyPresent)).toHaveLength(200);
+    }
+    await expectExactCounts();
+  });
+
   it("keeps queues of two runs apart", async () => {
     const other = await Queue.open(database.pool, "run2");
     await queue.add([request("a")]);
@@ -191,6 +201,16 @@ describe("a queue of which 99 % is handled", () => {
     expect(scans.filter((line) => !/Index (Only )?Scan using requests_\w+/.test(line))).toEqual([]);
     // Nothing is read only to be thrown away.
     expect(plans.filter((line) => /Rows Removed by (Filter|Join Filter): \d{3}/.test(line))).toEqual([]);
+  });
+
+  it("is read so from its first day, when nobody knows its size", async () => {
+    const fresh = await Queue.open(database.pool, "fresh");
+    await fresh.add(Array.from({ length: 3000 }, (_, index) => request(`r${index}`)));
+    for (let claimed = 0; claimed < 2000; claimed += 100)
+      await fresh.commit((await fresh.claim(100)).map((one) => commit(one)));
+    const commits = (await fresh.claim(100)).map((one) => commit(one));
+    const plans = await explain(`select commit_requests(${fresh.run}, 'me', '${JSON.stringify(commits)}')`);
+    expect(plans.filter((line) => /Rows Removed by .*: \d{4}/.test(line))).toEqual([]);
   });
 
   it("is listed by state in its index's order", async () => {
