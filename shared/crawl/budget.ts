@@ -74,6 +74,8 @@ export class LocalBudget implements Budget {
   #windowMs: number;
   /** Requests that the window still has, those in flight not subtracted. */
   #left = 0;
+  /** Requests sent in this window, those in flight when it began included. */
+  #windowSent = 0;
   /** The request that opens a window: until it is answered, no other goes. */
   #probe: Dispatch | null = null;
   #lastSentAt = 0;
@@ -129,6 +131,7 @@ export class LocalBudget implements Budget {
     } else if (this.#probe) this.#probe = dispatch;
     this.#inFlight.add(dispatch);
     this.#lastSentAt = now;
+    this.#windowSent++;
     this.#sent++;
     return dispatch;
   }
@@ -172,17 +175,19 @@ export class LocalBudget implements Budget {
   #read(dispatch: Dispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
     // The site made its header at some time between sending and answer; a slow answer must not move the end.
     const endsAt = Math.min(now, dispatch.sentAt + 1_000) + resetMs;
-    const left = Math.min(remaining, this.ceiling.requests - used);
     const known = this.#windowEndsAt;
     if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
-    if (known === null || endsAt > known + SAME_WINDOW_MS) {
+    const isNew = known === null || endsAt > known + SAME_WINDOW_MS;
+    if (isNew) {
       this.#windowMs = Math.max(resetMs, 1);
-      this.#windowEndsAt = endsAt;
-      this.#left = left;
-    } else {
-      this.#windowEndsAt = Math.max(known, endsAt);
-      this.#left = Math.min(this.#left, left);
+      this.#windowSent = this.#inFlight.size + 1;
     }
+    // A site that allows more than the ceiling counts others' requests as well: then ours are what it is held against.
+    const ours = this.#windowSent - this.#inFlight.size;
+    const isAboveCeiling = used + remaining > this.ceiling.requests;
+    const left = isAboveCeiling ? Math.min(remaining, this.ceiling.requests - ours) : remaining;
+    this.#windowEndsAt = isNew ? endsAt : Math.max(known, endsAt);
+    this.#left = isNew ? left : Math.min(this.#left, left);
   }
 
   /** Without headers the ceiling is the budget: a window of our own, from the first request on. */

@@ -76,6 +76,7 @@ export function createOAuthToken(options: OAuthTokenOptions): Credential {
   let current: Token | null = null;
   let retired: string | null = null;
   let refusedInARow = 0;
+  let lastRefused: string | null = null;
   let renewal: Promise<RenewResult> | null = null;
 
   async function renew(proxyUrl: string | null): Promise<RenewResult> {
@@ -108,12 +109,13 @@ export function createOAuthToken(options: OAuthTokenOptions): Credential {
       return current?.wasAccepted ?? false;
     },
     accepted(token) {
-      if (current?.value !== token) return;
-      current.wasAccepted = true;
-      refusedInARow = 0;
+      // Also for the one that was just dropped: it did work, so its refusal was about a request.
+      if (token === current?.value || token === lastRefused) refusedInARow = 0;
+      if (token === current?.value) current.wasAccepted = true;
     },
     refused(token) {
       if (current?.value !== token) return;
+      lastRefused = token;
       if (!current.wasAccepted) refusedInARow++;
       current = null;
       // Once may be chance: a token can be revoked between its issue and its first use.

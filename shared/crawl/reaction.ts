@@ -10,7 +10,7 @@ export type Reaction =
 
 /** Counted retries before a request fails for good; each kind has a count of its own. */
 export const MAX_RETRIES = {
-  serverError: 5,
+  serverError: 4,
   malformed: 3,
   handlerError: 3,
   blocked: 3,

@@ -98,8 +98,14 @@ describe("pacing", () => {
 
   it("never exceeds the ceiling that the operator set", () => {
     const main = budget({ requests: 100, windowMs: 600_000 });
-    exchange(main, 0, 40, 960, 600_000);
-    expect(main.available(20)).toBe(60);
+    for (let i = 0; i < 40; i++) exchange(main, i * 20, i + 1, 999 - i, 600_000 - i * 20);
+    expect(main.available(1_000)).toBe(60);
+  });
+
+  it("does not hold what others used of a larger window against the ceiling", () => {
+    const main = budget();
+    exchange(main, 0, 3_000, 7_000, 600_000);
+    expect(main.available(20)).toBe(999);
   });
 
   it("takes the ceiling for the budget of a site without headers", () => {

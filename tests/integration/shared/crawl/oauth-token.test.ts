@@ -154,6 +154,18 @@ describe("a 401 of the API", () => {
     expect([token.token(), token.needsRenewal(now)]).toEqual([null, false]);
   });
 
+  it("does not retire a credential whose refused token still worked for another request", async () => {
+    const token = await working();
+    for (const fresh of ["second", "third"]) {
+      token.refused(token.token()!);
+      answer = tokenAnswer(fresh);
+      await token.renew(DIRECT);
+    }
+    token.accepted("second");
+    token.refused("third");
+    expect(token.retired).toBeNull();
+  });
+
   it("says nothing about a token that was renewed meanwhile", async () => {
     const token = await working();
     answer = tokenAnswer("second");
