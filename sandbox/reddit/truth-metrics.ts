@@ -5,7 +5,7 @@ import { contentType } from "./truth-items.ts";
 import { accountAt } from "./users.ts";
 import { type Place, type World, userById } from "./world.ts";
 
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+export const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const DAY = 86_400;
 const SAMPLE = 100;
 /** Below this many authors no requirement is inferred. */

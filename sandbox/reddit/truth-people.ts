@@ -1,7 +1,8 @@
 import { commentAt, commentCount } from "./comments.ts";
 import { isVisible } from "./post-numbers.ts";
 import { type Post, postAt } from "./posts.ts";
-import { iso } from "./truth-items.ts";
+import { contentType, iso } from "./truth-items.ts";
+import { DAYS } from "./truth-metrics.ts";
 import { writtenFullnames } from "./user-listings.ts";
 import { type Account, accountAt, totalKarma } from "./users.ts";
 import { type World, postById, userById, userByName } from "./world.ts";
@@ -9,6 +10,7 @@ import { type World, postById, userById, userByName } from "./world.ts";
 const DAY = 86_400;
 /** A user's figures are over this many of the newest submissions. */
 const ANALYZED = 30;
+const PRIMARY_SUBREDDITS = 5;
 
 /**
  * An item of `reddit_users` as `about` and `submitted` give it; availability and name alone for those that the site
@@ -80,6 +82,7 @@ export function commentItems(world: World, id: string, at: number) {
   const found = postById(world, id);
   if (!found || !isVisible(world, found, at)) return undefined;
   const count = commentCount(world, found.place, found.ordinal, at);
+  const { permalink } = postAt(world, found.place, found.ordinal, at);
   return Array.from({ length: count }, (_, number) => {
     const comment = commentAt(world, found.place, found.ordinal, number, at);
     return {
@@ -98,9 +101,21 @@ export function commentItems(world: World, id: string, at: number) {
       distinguished: comment.distinguished,
       stickied: comment.stickied,
       controversiality: comment.controversiality,
+      permalink: `${permalink}${comment.id}/`,
+      ...ALIKE,
     };
   });
 }
+
+/** What all comments of this world have in common. */
+const ALIKE = {
+  author_flair_text: null,
+  score_hidden: false,
+  locked: false,
+  archived: false,
+  gilded: 0,
+  total_awards_received: 0,
+};
 
 function batchItem(account: Account) {
   return {
@@ -117,9 +132,14 @@ const NOTHING_KEPT = {
   subreddit_title: null,
   subreddit_banner_img: null,
   bio: null,
+  bio_url: null,
   avg_post_score: null,
   avg_post_comments: null,
   total_posts_analyzed: null,
+  preferred_content_type: null,
+  most_active_posting_hour: null,
+  most_active_posting_day: null,
+  primary_subreddits: null,
 };
 
 function profileFields({ iconUrl, profile }: Account) {
@@ -128,6 +148,7 @@ function profileFields({ iconUrl, profile }: Account) {
     subreddit_title: profile.title,
     subreddit_banner_img: profile.bannerUrl,
     bio: profile.description,
+    bio_url: profile.description.match(/https?:[^ ]+/)?.[0] ?? null,
   };
 }
 
@@ -144,7 +165,24 @@ function postFigures(world: World, { name }: Account, at: number) {
     avg_post_score: mean((post) => post.score),
     avg_post_comments: mean((post) => post.numComments),
     total_posts_analyzed: posts.length,
+    preferred_content_type: mostFrequent(posts.map(contentType))[0] ?? null,
+    most_active_posting_hour: mostFrequent(posts.map((post) => dateOf(post).getUTCHours()))[0] ?? null,
+    most_active_posting_day: mostFrequent(posts.map((post) => DAYS[dateOf(post).getUTCDay()]))[0] ?? null,
+    primary_subreddits: posts.length
+      ? mostFrequent(posts.map(({ place }) => place.name)).slice(0, PRIMARY_SUBREDDITS)
+      : null,
   };
+}
+
+function dateOf({ createdUtc }: Post): Date {
+  return new Date(createdUtc * 1000);
+}
+
+/** Each value once, by how often it occurs, equals as they come. */
+function mostFrequent<Value>(values: readonly Value[]): Value[] {
+  return [...Map.groupBy(values, (value) => value).values()]
+    .toSorted((a, b) => b.length - a.length)
+    .map(([value]) => value!);
 }
 
 function scores(account: Account, ageDays: number) {

@@ -27,8 +27,13 @@ export const DEFAULT_LISTINGS = [
 
 /** Fields that tell of the collection, not of the world. */
 const OWN_FIELDS = new Set(["observed_at", "source", "metrics_at"]);
-/** An author's age grows while a crawl runs. */
-const AGE_TOLERANCE_DAYS = 0.05;
+/** Ages grow while a crawl runs: what follows from them may differ by this much, and by this share. */
+const AGE_TOLERANCES: Record<string, [absolute: number, relative: number]> = {
+  min_account_age_days: [0.05, 0],
+  age_quality_score: [0.005, 0],
+  overall_user_score: [0.002, 0],
+  karma_per_day: [0.01, 1e-3],
+};
 const CHUNK = 100;
 
 /**
@@ -144,7 +149,8 @@ async function compareDataset(
   return { dataset, expected: expected.length, found, differences };
 }
 
-function compareFields(name: string, truth: Item, item: Item): string[] {
+/** One line for each field of `item` that is not as in `truth`, either way; ages within what a crawl takes. */
+export function compareFields(name: string, truth: Item, item: Item): string[] {
   const fields = [...new Set([...Object.keys(truth), ...Object.keys(item)])].filter(
     (field) => !OWN_FIELDS.has(field),
   );
@@ -156,8 +162,8 @@ function compareFields(name: string, truth: Item, item: Item): string[] {
 /** A field that an item does not carry and one that is null say the same of the world: nothing is there. */
 function isSame(field: string, truth: unknown, value: unknown): boolean {
   if (typeof truth !== "number" || typeof value !== "number") return isDeepStrictEqual(truth, value);
-  const tolerance = field === "min_account_age_days" ? AGE_TOLERANCE_DAYS : Math.abs(truth) * 1e-9;
-  return Math.abs(truth - value) <= tolerance;
+  const [absolute, relative] = AGE_TOLERANCES[field] ?? [0, 1e-9];
+  return Math.abs(truth - value) <= absolute + Math.abs(truth) * relative;
 }
 
 function brief(value: unknown): string {

@@ -68,10 +68,10 @@ describe("INFO", () => {
 
   it("what comes after is about the names as Reddit spells them", async () => {
     const { requests } = await handle(request, listing("t5", [subreddit("askreddit"), subreddit("nOdE")]));
-    const chain = requests.at(-1)!;
-    expect(chain.url).toBe(`${SITE}/r/nOdE/hot?limit=100`);
-    expect(chain.userData["chain"]).toMatchObject({ subreddits: ["gone1", "askreddit"] });
-    const { items } = await handleGone(chain, { availability: "banned", reason: "banned" });
+    const start = requests.at(-1)!;
+    expect(start.url).toBe(`${SITE}/r/nOdE/hot?limit=100`);
+    expect(start.userData["chain"]).toMatchObject({ subreddits: ["gone1", "askreddit"] });
+    const { items } = await handleGone(start, { availability: "banned", reason: "banned" });
     expect(items.reddit_subreddits).toMatchObject([{ name: "nOdE", availability: "banned" }]);
   });
 
