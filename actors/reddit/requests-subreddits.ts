@@ -11,7 +11,7 @@ import { chunk, CONTINUED, pageUrl, redditUrl } from "./urls.ts";
  * Subreddits that share a chain. They are read one after the other, so more would slow a small run down; and their
  * authors fill the calls for a hundred, so fewer would waste some.
  */
-const CHAIN_LENGTH = 5;
+export const CHAIN_LENGTH = 5;
 
 /** Names asked about in one `/api/info` call. */
 export const InfoUserData = z.object({ names: z.array(z.string()), plan: Plan });
