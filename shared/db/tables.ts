@@ -41,17 +41,32 @@ export interface Budgets {
   backoff_began_at: Timestamp | null;
   backoff_until: Timestamp | null;
   ceiling_requests: number;
-  in_flight: Generated<number>;
+  /**
+   * Time of the last request that was handed out, which may be in the future.
+   */
   last_sent_at: Timestamp | null;
   left_requests: number | null;
   name: string;
+  probe_owner: string | null;
+  probe_until: Timestamp | null;
   sent: Generated<number>;
   site: string;
   throttled: Generated<number>;
   throttled_in_a_row: Generated<number>;
   updated_at: Generated<Timestamp>;
   window_ends_at: Timestamp | null;
+  window_ms: number | null;
   window_secs: number;
+}
+
+export interface BudgetSlices {
+  budget: string;
+  expires_at: Timestamp;
+  granted: number;
+  owner: string;
+  slots: number;
+  turn: number;
+  window_ends_at: Timestamp | null;
 }
 
 export interface DatasetItems {
@@ -460,6 +475,7 @@ export interface WorkLeases {
 
 export interface DB {
   api_usage: ApiUsage;
+  budget_slices: BudgetSlices;
   budgets: Budgets;
   dataset_items: DatasetItems;
   dataset_kinds: DatasetKinds;

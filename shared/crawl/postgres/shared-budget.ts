@@ -1,0 +1,257 @@
+import { randomUUID } from "node:crypto";
+import type { Pool } from "pg";
+import { withRetry } from "../../db/retry.ts";
+import type { Budget, BudgetReading, Dispatch } from "../budget.ts";
+import type { BudgetOwner } from "../identities.ts";
+
+export interface SharedBudgetOptions {
+  pool: Pool;
+  owner: BudgetOwner;
+  /** It may have opened for another reason than time. */
+  wake: () => void;
+  /** The database cannot be asked; the budget stays shut and is asked for again. */
+  onError: (error: Error) => void;
+  now?: () => number;
+}
+
+/** A request that may be sent. */
+interface Slot {
+  notBefore: number;
+  /** After this the database takes it for used. */
+  until: number;
+  isProbe: boolean;
+}
+
+interface SharedDispatch extends Dispatch {
+  isProbe: boolean;
+}
+
+interface Answer extends SharedDispatch {
+  answeredAt: number;
+  reading: BudgetReading | null;
+  throttled: { retryAfterMs: number | null } | null;
+}
+
+/** What the SQL function `budget_turn` answers; times count from its moment. */
+interface Turn {
+  slots: number;
+  isProbe: boolean;
+  firstInMs: number | null;
+  gapMs: number;
+  expiresInMs: number;
+  retryInMs: number | null;
+  available: number;
+  left: number;
+  windowEndsInMs: number | null;
+  backoffInMs: number | null;
+}
+
+/** What a turn asks for. */
+interface Wish {
+  want: number;
+  spread: boolean;
+}
+const NOTHING: Wish = { want: 0, spread: false };
+
+/** Requests asked for at once. */
+const MAX_SLOTS = 25;
+/** What was learned waits this long for a turn that asks for more. */
+const REPORT_WITHIN_MS = 1_000;
+/** A crawl with work to do asks more often whether it may send. */
+const IDLE_AFTER_MS = 1_500;
+/** Until a turn that is under way is looked for again; its end wakes the crawl. */
+const TURN_PATIENCE_MS = 1_000;
+const ERROR_PAUSE_MS = 5_000;
+
+/**
+ * A budget that any number of processes use: its clocks are a row of `budgets`, by the database's time. This process
+ * takes slices of the window ahead, at most one call a request and one for many where many may go, and the same call
+ * reports what the answers before told. What a process holds when it dies counts as used.
+ */
+export class SharedBudget implements Budget {
+  readonly name: string;
+  readonly ceiling: Budget["ceiling"];
+  readonly #options: Required<SharedBudgetOptions>;
+  /** Unlike every other user of the row. */
+  readonly #self = randomUUID();
+  #slots: Slot[] = [];
+  #answers: Answer[] = [];
+  /** Slots that will not be used. */
+  #released = 0;
+  #turns = 0;
+  #turn: Promise<void> | null = null;
+  #retryAt = -Infinity;
+  #timer: NodeJS.Timeout | null = null;
+  #askedAt = -Infinity;
+  #windowEndsAt: number | null = null;
+  #left = 0;
+  /** As of the last turn, beside this process's own slots. */
+  #available = 0;
+  #sent = 0;
+  #throttled = 0;
+
+  constructor(options: SharedBudgetOptions) {
+    this.#options = { now: Date.now, ...options };
+    this.name = options.owner.name;
+    this.ceiling = options.owner.ceiling;
+  }
+
+  get stats(): Budget["stats"] {
+    const isKnown = this.#isWindowOpen(this.#options.now());
+    return { sent: this.#sent, throttled: this.#throttled, left: isKnown ? Math.max(0, this.#left) : null };
+  }
+
+  available(now: number): number {
+    return this.#isWindowOpen(now) ? this.#available + this.#slots.length : Infinity;
+  }
+
+  opensAt(now: number, spread: boolean): number {
+    this.#askedAt = now;
+    this.#release((slot) => slot.until <= now);
+    const [slot] = this.#slots;
+    if (slot) return Math.max(now, slot.notBefore);
+    if (this.#turn === null && now < this.#retryAt) return this.#retryAt;
+    void this.#take({ want: MAX_SLOTS, spread });
+    return now + TURN_PATIENCE_MS;
+  }
+
+  sent(now: number): Dispatch {
+    const slot = this.#slots.shift();
+    if (!slot) throw new Error(`budget ${this.name} is not open`);
+    this.#sent++;
+    const dispatch: SharedDispatch = { sentAt: now, isProbe: slot.isProbe };
+    return dispatch;
+  }
+
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: null });
+  }
+
+  throttled(
+    dispatch: Dispatch,
+    now: number,
+    retryAfterMs: number | null,
+    reading: BudgetReading | null,
+  ): void {
+    this.#throttled++;
+    this.#release(() => true);
+    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: { retryAfterMs } });
+  }
+
+  /** Gives back what is not used, and tells what is known. */
+  async close(): Promise<void> {
+    while (this.#turn) await this.#turn;
+    this.#release(() => true);
+    await this.#take(NOTHING);
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  #learn(answer: Answer): void {
+    this.#answers.push(answer);
+    if (isUrgent(answer)) void this.#take(NOTHING);
+    else this.#reportLater();
+  }
+
+  #release(isVoid: (slot: Slot) => boolean): void {
+    const kept = this.#slots.filter((slot) => !isVoid(slot));
+    this.#released += this.#slots.length - kept.length;
+    this.#slots = kept;
+  }
+
+  #reportLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const now = this.#options.now();
+      const isIdle = now - this.#askedAt > IDLE_AFTER_MS;
+      this.#release((slot) => isIdle || slot.until <= now);
+      if (this.#answers.length + this.#released > 0) void this.#take(NOTHING);
+      else if (this.#slots.length > 0) this.#reportLater();
+    }, REPORT_WITHIN_MS).unref();
+  }
+
+  /** One turn at a time: what comes during one waits for the next. */
+  #take(wish: Wish): Promise<void> {
+    this.#turn ??= this.#takeTurn(wish).finally(() => {
+      this.#turn = null;
+      if (this.#answers.some(isUrgent)) void this.#take(NOTHING);
+      else if (this.#answers.length + this.#released + this.#slots.length > 0) this.#reportLater();
+      this.#options.wake();
+    });
+    return this.#turn;
+  }
+
+  async #takeTurn({ want, spread }: Wish): Promise<void> {
+    const { pool, owner, now, onError } = this.#options;
+    const answers = this.#answers.splice(0);
+    const released = this.#released;
+    this.#released = 0;
+    const turn = ++this.#turns;
+    let askedAt = 0;
+    const ask = () => {
+      askedAt = now();
+      return JSON.stringify({
+        turn,
+        site: owner.site,
+        ceilingRequests: owner.ceiling.requests,
+        windowMs: owner.ceiling.windowMs,
+        answers: answers.map((answer) => this.#toReport(answer, askedAt)),
+        released,
+        want,
+        spread,
+      });
+    };
+    try {
+      const { rows } = await withRetry(() =>
+        pool.query<{ turn: Turn }>("select budget_turn($1, $2, $3) as turn", [owner.key, this.#self, ask()]),
+      );
+      this.#apply(rows[0]!.turn, askedAt, want);
+    } catch (error) {
+      this.#retryAt = now() + ERROR_PAUSE_MS;
+      onError(error as Error);
+    }
+  }
+
+  /** Ages instead of times: the database has a clock of its own. */
+  #toReport({ sentAt, answeredAt, isProbe, reading, throttled }: Answer, at: number): object {
+    return {
+      sentMsAgo: at - sentAt,
+      isProbe,
+      throttled,
+      reading: reading && {
+        left: Math.min(reading.remaining, this.ceiling.requests - reading.used),
+        resetMs: reading.resetMs,
+        // The site made its header at some time between sending and answer; a slow answer must not move the end.
+        endsInMs: Math.min(answeredAt, sentAt + 1_000) + reading.resetMs - at,
+      },
+    };
+  }
+
+  #apply(turn: Turn, askedAt: number, want: number): void {
+    this.#windowEndsAt = turn.windowEndsInMs === null ? null : askedAt + turn.windowEndsInMs;
+    this.#left = turn.left;
+    this.#available = turn.available;
+    // A 429 that came meanwhile: what was handed out before it does not count.
+    const isBackingOff = turn.backoffInMs !== null || this.#answers.some(({ throttled }) => throttled);
+    if (want > 0) this.#addSlots(turn, askedAt);
+    if (isBackingOff) this.#release(() => true);
+  }
+
+  /** What opens counts from now, what closes from when the database was asked: never early, never too late. */
+  #addSlots({ slots, isProbe, firstInMs, gapMs, expiresInMs, retryInMs }: Turn, askedAt: number): void {
+    const now = this.#options.now();
+    this.#retryAt = retryInMs === null ? -Infinity : now + retryInMs;
+    const until = Math.min(askedAt + expiresInMs, this.#windowEndsAt ?? Infinity);
+    for (let i = 0; i < slots; i++) {
+      this.#slots.push({ notBefore: now + (firstInMs ?? 0) + i * gapMs, until, isProbe });
+    }
+  }
+
+  #isWindowOpen(now: number): boolean {
+    return this.#windowEndsAt !== null && now < this.#windowEndsAt;
+  }
+}
+
+/** Everybody waits for what a probe finds out, and nobody may go on after a 429. */
+function isUrgent({ isProbe, throttled }: Answer): boolean {
+  return isProbe || throttled !== null;
+}
