@@ -15,7 +15,7 @@ export const Paging = z.object({
   limit: z.int().min(1).max(LISTING_CAP),
   /** Cursors that were followed, the present page's last. */
   afters: z.array(z.string()),
-  /** Fullnames or ids of the items on earlier pages. */
+  /** Fullnames of the items on earlier pages. */
   seenIds: z.array(z.string()),
 });
 export type Paging = z.infer<typeof Paging>;
@@ -37,9 +37,10 @@ export function freshIds({ seenIds }: Paging, ids: readonly string[]): string[] 
 /**
  * Where a listing goes on after a page; `null` when it is over: its `limit` is reached, `after` is missing or was
  * followed before, or a page with items has none that earlier pages lack (`hot` and `rising` are re-ranked while
- * they are read). An empty page with a new `after` goes on: what it held was filtered.
+ * they are read). An empty page with a new `after` goes on: what it held was filtered. One without goes on from the
+ * item before its anchor: when the anchor was deleted meanwhile, a listing only seems to end.
  *
- * @param page ids of the page's items and the cursor that came with them
+ * @param page fullnames of the page's items and the cursor that came with them
  */
 export function nextPage(
   paging: Paging,
@@ -48,9 +49,15 @@ export function nextPage(
   const { limit, afters } = paging;
   const fresh = freshIds(paging, ids);
   const seenIds = [...paging.seenIds, ...fresh];
-  if (after === null || afters.includes(after)) return null;
+  const cursor = after ?? (ids.length === 0 ? beforeAnchor(paging) : null);
+  if (cursor === null || afters.includes(cursor)) return null;
   if (ids.length > 0 && fresh.length === 0) return null;
   if (limit < LISTING_CAP && seenIds.length >= limit) return null;
   if (afters.length >= MAX_PAGES - 1) return null;
-  return { limit, afters: [...afters, after], seenIds };
+  return { limit, afters: [...afters, cursor], seenIds };
+}
+
+/** The last item but one; `null` where the present page was not asked for after the last. */
+function beforeAnchor({ afters, seenIds }: Paging): string | null {
+  return afters.length > 0 && afters.at(-1) === seenIds.at(-1) ? (seenIds.at(-2) ?? null) : null;
 }

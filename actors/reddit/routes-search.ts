@@ -37,7 +37,7 @@ export function addSearchRoutes(router: Router): void {
       await reportSkipped(context, skipped);
       const names = subreddits.map(({ name }) => name);
       if (plan.discover) await pushData(toDiscoveries(names, searchName(spec)), "reddit_discoveries");
-      const next = nextPage(paging, { ids: subreddits.map(({ reddit_id }) => reddit_id), after });
+      const next = nextPage(paging, { ids: subreddits.map(({ reddit_id: id }) => `t5_${id}`), after });
       if (next) await addRequests([searchRequest({ ...request.userData, paging: next })]);
     },
   });

@@ -46,6 +46,20 @@ describe("nextPage", () => {
     );
   });
 
+  it("goes on from the item before an anchor that was deleted, once", () => {
+    const state = at({ afters: ["t3_b"], seenIds: ["t3_a", "t3_b"] });
+    const next = nextPage(state, { ids: [], after: null });
+    expect(next).toEqual({ ...state, afters: ["t3_b", "t3_a"] });
+    expect(nextPage(next!, { ids: [], after: null })).toBeNull();
+    expect(nextPage(next!, { ids: ["t3_c"], after: null })).toBeNull();
+  });
+
+  it("an empty listing, and one whose order the anchor does not end, are over", () => {
+    expect(nextPage(at(), { ids: [], after: null })).toBeNull();
+    const state = at({ afters: ["t3_x"], seenIds: ["t3_a", "t3_b"] });
+    expect(nextPage(state, { ids: [], after: null })).toBeNull();
+  });
+
   it("ends a listing that never does", () => {
     let state: Paging | null = at();
     let pages = 0;
