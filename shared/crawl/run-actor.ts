@@ -129,7 +129,7 @@ function logEstimate(log: Logger, actor: ActorDefinition, input: unknown, { stat
   const minutes =
     requests <= atOnce ? "less than one window of its budgets" : `${Math.ceil(requests / perMinute)} min`;
   log.info(
-    `about ${requests} requests; ${allowed.length} budgets allow ${Math.round(perMinute)}/min: ${minutes}`,
+    `about ${requests} requests; ${allowed.length === 1 ? "one budget allows" : `${allowed.length} budgets allow`} ${Math.round(perMinute)}/min: ${minutes}`,
   );
 }
 
