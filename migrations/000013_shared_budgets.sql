@@ -6,6 +6,8 @@ alter table budgets
   drop column in_flight,
   -- Length of the present window, as the answers told it.
   add column window_ms double precision,
+  -- Our own requests in it that were answered, or lost with their process.
+  add column window_used integer not null default 0,
   -- Who opens the next window with one request alone, and until when the others wait for that.
   add column probe_owner text,
   add column probe_until timestamptz;
@@ -29,7 +31,7 @@ alter table budget_slices enable row level security;
 create function ms_between(later timestamptz, earlier timestamptz) returns double precision language sql immutable
   return extract(epoch from later - earlier)::double precision * 1000;
 
--- What one answer says about the budget: {sentMsAgo, isProbe, reading: {left, resetMs, endsInMs} | null,
+-- What one answer says about the budget: {sentMsAgo, isProbe, reading: {used, remaining, resetMs, endsInMs} | null,
 -- throttled: {retryAfterMs} | null}. Times are of the database's clock; the rules are those of shared/crawl/budget.ts.
 create function learn_answer(b budgets, owner text, answer jsonb, at timestamptz) returns budgets
 language plpgsql as $$
@@ -39,24 +41,36 @@ declare
   throttled jsonb := nullif(answer->'throttled', 'null');
   ends_at timestamptz := at + (reading->>'endsInMs')::double precision * interval '1 ms';
   sent_at timestamptz := at - (answer->>'sentMsAgo')::double precision * interval '1 ms';
+  used integer := (reading->>'used')::double precision;
+  remaining integer := floor((reading->>'remaining')::double precision);
+  is_new boolean := b.window_ends_at is null or ends_at > b.window_ends_at + same_window;
   is_burst boolean := sent_at < b.backoff_began_at;
   retry_after_ms double precision := least((throttled->>'retryAfterMs')::double precision, 3600000);
 begin
   b.sent := b.sent + 1;
+  b.window_used := b.window_used + 1;
   if reading is not null then
-    if b.window_ends_at is null or ends_at > b.window_ends_at + same_window then
+    if is_new then
       b.window_ms := greatest((reading->>'resetMs')::double precision, 1);
+      b.window_used := 1;
+    end if;
+    -- Where the site allows more than the ceiling, others may use it too: ours alone are held against the ceiling.
+    if used + remaining > b.ceiling_requests then
+      remaining := least(remaining, b.ceiling_requests - b.window_used);
+    end if;
+    if is_new then
       b.window_ends_at := ends_at;
-      b.left_requests := (reading->>'left')::double precision;
+      b.left_requests := remaining;
     elsif ends_at >= b.window_ends_at - same_window then
       b.window_ends_at := greatest(b.window_ends_at, ends_at);
-      b.left_requests := least(b.left_requests, (reading->>'left')::double precision);
+      b.left_requests := least(b.left_requests, remaining);
     end if;
   elsif b.window_ends_at is not null then
     b.left_requests := b.left_requests - 1;
   elsif (answer->>'isProbe')::boolean and at >= coalesce(b.backoff_until, '-infinity') then
     b.window_ms := b.window_secs * 1000;
     b.window_ends_at := sent_at + b.window_secs * interval '1 s';
+    b.window_used := 1;
     b.left_requests := b.ceiling_requests - 1;
   end if;
   if (answer->>'isProbe')::boolean and b.probe_owner = owner then b.probe_until := null; end if;
@@ -119,6 +133,7 @@ begin
   )
   select coalesce(sum(slots), 0) into lost from dead where coalesce(window_ends_at > at, true);
   b.left_requests := b.left_requests - lost;
+  b.window_used := b.window_used + lost;
   select coalesce(sum(slots), 0) into others from budget_slices s
   where s.budget = budget_turn.budget and s.owner <> budget_turn.owner;
   select * into slice from budget_slices s where s.budget = budget_turn.budget and s.owner = budget_turn.owner;
@@ -180,7 +195,8 @@ begin
     ceiling_requests = b.ceiling_requests, window_secs = b.window_secs, window_ends_at = b.window_ends_at,
     left_requests = b.left_requests, last_sent_at = b.last_sent_at, backoff_began_at = b.backoff_began_at,
     backoff_until = b.backoff_until, throttled_in_a_row = b.throttled_in_a_row, sent = b.sent, throttled = b.throttled,
-    updated_at = b.updated_at, window_ms = b.window_ms, probe_owner = b.probe_owner, probe_until = b.probe_until
+    updated_at = b.updated_at, window_ms = b.window_ms,
+    window_used = b.window_used, probe_owner = b.probe_owner, probe_until = b.probe_until
   where t.name = b.name;
 
   return jsonb_build_object(

@@ -57,6 +57,7 @@ export interface Budgets {
   window_ends_at: Timestamp | null;
   window_ms: number | null;
   window_secs: number;
+  window_used: Generated<number>;
 }
 
 export interface BudgetSlices {

@@ -218,8 +218,7 @@ export class SharedBudget implements Budget {
       isProbe,
       throttled,
       reading: reading && {
-        left: Math.min(reading.remaining, this.ceiling.requests - reading.used),
-        resetMs: reading.resetMs,
+        ...reading,
         // The site made its header at some time between sending and answer; a slow answer must not move the end.
         endsInMs: Math.min(answeredAt, sentAt + 1_000) + reading.resetMs - at,
       },
