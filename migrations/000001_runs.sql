@@ -57,11 +57,11 @@ create table requests (
   not_before timestamptz,
   -- Stays when the request is settled: who did it.
   lease_owner text,
+  -- Set while it is leased, and only then.
   lease_expires_at timestamptz,
   added_at timestamptz not null default now(),
   settled_at timestamptz,
-  -- The id first: with the run first, a planner that has no statistics yet might look for an id among all of a run.
-  primary key (id, run_number)
+  primary key (run_number, id)
 ) with (
   autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05,
   autovacuum_vacuum_insert_scale_factor = 0.05

@@ -12,10 +12,7 @@ create aggregate jsonb_merge(jsonb) (sfunc = jsonb_concat, stype = jsonb, initco
 -- Whatever is written in several rows is written in the order of its keys, so that commits at the same time wait for
 -- each other only in one direction.
 create function commit_requests(run_number integer, owner text, commits jsonb) returns jsonb
-language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_material = off set enable_bitmapscan = off
-as $$
+language plpgsql as $$
 declare
   marked integer[];
   handled bigint;
@@ -24,19 +21,14 @@ begin
   -- Waited for by whoever forgets a person, so that no commit that began before brings them back.
   perform pg_advisory_xact_lock_shared(919003);
 
-  with given as (
+  with given as materialized (
     select distinct on (c->>'id') c->>'id' as id, (c->>'attempt')::integer as attempt, c->>'outcome' as outcome, n
     from jsonb_array_elements(commits) with ordinality as e(c, n)
     order by c->>'id', n
-  ), settled as (
-    update requests q set state = g.outcome, settled_at = now(), lease_expires_at = null
-    from given g
-    where q.run_number = commit_requests.run_number and q.id = g.id and q.attempt = g.attempt
-      and is_leased_to(q, owner)
-    returning g.n, q.state
   )
-  select coalesce(array_agg(n), '{}'), count(*) filter (where state = 'handled')
-  into marked, handled from settled;
+  select coalesce(array_agg(n), '{}'), count(*) filter (where outcome = 'handled')
+  into marked, handled from given g
+  where settle_request(commit_requests.run_number, owner, g.id, g.attempt, g.outcome);
 
   if cardinality(marked) > 0 then
     perform store_effects(commit_requests.run_number,
@@ -44,11 +36,11 @@ begin
   end if;
 
   select coalesce(jsonb_agg(case
-    when q.state in ('handled', 'failed') and q.attempt = (c->>'attempt')::integer then 'done' else 'lost' end
+    when f.state in ('handled', 'failed') and f.attempt = (c->>'attempt')::integer then 'done' else 'lost' end
     order by n), '[]')
   into result
   from jsonb_array_elements(commits) with ordinality as e(c, n)
-  left join requests q on q.run_number = commit_requests.run_number and q.id = c->>'id';
+  cross join lateral find_request(commit_requests.run_number, c->>'id') as f;
   return result;
 end $$;
 

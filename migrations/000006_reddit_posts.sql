@@ -1,7 +1,8 @@
 -- Items into Reddit's tables. What an item does not carry leaves its column alone; the newest observation of each
 -- group of fields wins; columns of people are not among those that are written. Each function takes items with
 -- distinct keys. First one statement writes what is new and locks what is there, in the order of the keys; a second
--- one, which sees the rows as they are by then, brings those up to date.
+-- one, which sees the rows as they are by then, brings those up to date. They are planned anew each time, because a
+-- session would keep the plan that it made when the tables were small.
 
 insert into dataset_kinds (dataset, merge, upsert) values
   ('reddit_subreddits', 'merge', 'upsert_reddit_subreddits'),
@@ -24,6 +25,7 @@ create function post_due_at(created_utc timestamptz, observed_at timestamptz) re
 
 create function upsert_reddit_posts(items jsonb[], run_id text) returns void
 language plpgsql
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   rows reddit_posts[] := array(

@@ -81,6 +81,7 @@ create function subscribers_at(subreddit_id integer, at timestamptz) returns int
 
 create function upsert_reddit_subreddits(items jsonb[], run_id text) returns void
 language plpgsql
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   rules constant text[] := '{rules_data,verification_required,verification_evidence}';
@@ -201,6 +202,7 @@ $$;
 
 create function upsert_reddit_users(items jsonb[], run_id text) returns void
 language plpgsql
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   metrics constant text[] := '{avg_post_score,avg_post_comments,total_posts_analyzed,preferred_content_type,
@@ -277,6 +279,7 @@ end $$;
 -- A subreddit that was seen becomes a row of its own, and is due.
 create function upsert_reddit_discoveries(items jsonb[], run_id text) returns void
 language plpgsql
+set plan_cache_mode = force_custom_plan
 as $$
 begin
   insert into reddit_discoveries (name, seen_in, run_id, source, observed_at)

@@ -116,8 +116,10 @@ it.each([0, 20, 100])("stays down when it was killed %i ms before its last user 
 });
 
 it("starts over a lock whose process id belongs to somebody else by now", async () => {
-  await (await acquire()).release();
-  const somebody = spawn("sleep", ["60"]);
+  const before = await acquire();
+  await before.release();
+  // Of the same user: Postgres knows by itself that another user's process is no server of this folder.
+  const somebody = spawn("sleep", ["60"], { ...before.place.user });
   writeFileSync(
     path.join(folder, "data/postmaster.pid"),
     `${somebody.pid}\n${folder}/data\n1\n5432\n${folder}/data\n\n0 0\nready\n`,

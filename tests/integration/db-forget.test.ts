@@ -82,6 +82,12 @@ async function crawl(database: Database, runId: string): Promise<Queue> {
       url: `https://www.reddit.com/user/${NAME}/about`,
       last_error: `404 for ${NAME}`,
     }),
+    pushed("reddit_posts", "bad-too", {
+      reddit_id: "bad-too",
+      score: "many",
+      author_username: NAME,
+      title: "words of their own",
+    }),
     pushed("reddit_posts", "bad", { reddit_id: "bad", score: "many", title: `about ${NAME}` }),
   ];
   await queue.commit([
@@ -133,7 +139,7 @@ it("leaves no trace of a person in a dump of everything, and a later crawl bring
   ]);
   await pool.query("select due_users(10, 'run1')");
   await pool.query("update reddit_users set notes = $1 where username = 'other'", [`knows ${NAME}`]);
-  const trace = new RegExp(`(?<!not-)${NAME}|${ID}`, "i");
+  const trace = new RegExp(`(?<!not-)${NAME}|${ID}|words of their own`, "i");
   expect(await dump(database)).toMatch(trace);
 
   const erased = await forget(pool, "reddit_user", NAME.toLowerCase());

@@ -203,16 +203,6 @@ describe("a queue of which 99 % is handled", () => {
     expect(plans.filter((line) => /Rows Removed by (Filter|Join Filter): \d{3}/.test(line))).toEqual([]);
   });
 
-  it("is read so from its first day, when nobody knows its size", async () => {
-    const fresh = await Queue.open(database.pool, "fresh");
-    await fresh.add(Array.from({ length: 3000 }, (_, index) => request(`r${index}`)));
-    for (let claimed = 0; claimed < 2000; claimed += 100)
-      await fresh.commit((await fresh.claim(100)).map((one) => commit(one)));
-    const commits = (await fresh.claim(100)).map((one) => commit(one));
-    const plans = await explain(`select commit_requests(${fresh.run}, 'me', '${JSON.stringify(commits)}')`);
-    expect(plans.filter((line) => /Rows Removed by .*: \d{4}/.test(line))).toEqual([]);
-  });
-
   it("is listed by state in its index's order", async () => {
     await database.pool.query("vacuum analyze requests");
     const orders = {
@@ -231,6 +221,16 @@ describe("a queue of which 99 % is handled", () => {
       expect(plan).not.toMatch(/Sort/);
     }
   });
+});
+
+it("a young queue, whose size nobody knows yet, is read by its indexes too", async () => {
+  const fresh = await Queue.open(database.pool, "fresh");
+  await fresh.add(Array.from({ length: 3000 }, (_, index) => request(`r${index}`)));
+  for (let claimed = 0; claimed < 2000; claimed += 100)
+    await fresh.commit((await fresh.claim(100)).map((one) => commit(one)));
+  const commits = (await fresh.claim(100)).map((one) => commit(one));
+  const plans = await explain(`select commit_requests(${fresh.run}, 'me', '${JSON.stringify(commits)}')`);
+  expect(plans.filter((line) => /Rows Removed by .*: \d{4}/.test(line))).toEqual([]);
 });
 
 /** Lines of the plans, as they were carried out, of all statements that the functions in `sql` run. */
