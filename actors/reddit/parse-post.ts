@@ -125,7 +125,7 @@ function toPost(post: Data) {
     gilded: post.gilded,
     total_awards_received: post.total_awards_received,
     permalink: post.permalink,
-    is_crosspost: post.crosspost_parent != null || post.crosspost_parent_list != null,
+    is_crosspost: post.crosspost_parent != null,
     crosspost_parent: post.crosspost_parent,
     num_crossposts: post.num_crossposts,
     subreddit_subscribers: post.subreddit_subscribers,

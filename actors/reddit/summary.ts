@@ -1,5 +1,4 @@
 import type { ActorDefinition } from "../../shared/crawl/define-actor.ts";
-import type { Item } from "../../shared/crawl/run-storage.ts";
 import type { Input } from "./input.ts";
 import { PAGE_SIZE } from "./paging.ts";
 import { CHAIN_LENGTH } from "./requests-subreddits.ts";
@@ -23,7 +22,8 @@ export async function countBySubject(read: Read): Promise<Record<string, Record<
     if (subject === null) continue;
     const count = counts.get(subject) ?? { posts: 0, authors: new Set() };
     count.posts++;
-    addAuthor(count.authors, post);
+    const author = post["author_username"];
+    if (typeof author === "string") count.authors.add(author);
     counts.set(subject, count);
   }
   return Object.fromEntries(
@@ -63,8 +63,4 @@ function pages(items: number): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
-}
-
-function addAuthor(authors: Set<string>, post: Item): void {
-  if (typeof post["author_username"] === "string") authors.add(post["author_username"]);
 }
