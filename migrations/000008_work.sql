@@ -35,8 +35,7 @@ create function is_leased(kind text, key text) returns boolean language sql stab
 -- Names of subreddits that are due, the longest overdue first.
 create function due_subreddits(max integer, run_id text) returns setof text
 language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_material = off set enable_bitmapscan = off
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   leased text[];
@@ -52,8 +51,7 @@ end $$;
 -- Names of users that are due, ours first.
 create function due_users(max integer, run_id text) returns setof text
 language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_material = off set enable_bitmapscan = off
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   leased text[];
@@ -75,8 +73,7 @@ end $$;
 -- Fullnames (`t3_…`) of posts to look at again, for `/api/info`, 100 a call.
 create function recheck_posts(max integer, run_id text) returns setof text
 language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_material = off set enable_bitmapscan = off
+set plan_cache_mode = force_custom_plan
 as $$
 begin
   return query select 't3_' || key from unnest(lease_work('post', array(

@@ -36,7 +36,8 @@ const NOBODY_THERE = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"]);
  *
  * Who uses the server is what the server itself knows: each process keeps one connection with a shared advisory lock,
  * which ends with the process, however that ends. The one that gets the lock for itself alone is the last one out.
- * If the server dies under its users, the first one to notice starts it again.
+ * If the server dies under its users, the first one to notice starts it again. If the last user is killed, the server
+ * stays until the next one leaves.
  * @throws {DatabaseError} when it cannot be made, started or reached
  */
 export async function acquireEmbedded(options: PlaceOptions): Promise<EmbeddedDatabase> {
