@@ -125,6 +125,11 @@ const FIELDS = {
     "STATEMENT_TIMEOUT_SECS",
     "the longest that a statement may take in the database",
   ),
+  leaseSecs: field(
+    int(3, 3600).default(30),
+    "LEASE_SECS",
+    "requests of a process that died go to the others of its run after this long",
+  ),
   datasetRetentionDays: field(
     int(1, 3650).default(7),
     "DATASET_RETENTION_DAYS",

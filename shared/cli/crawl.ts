@@ -14,7 +14,7 @@ const ACTORS_DIR = path.resolve(import.meta.dirname, "../../actors");
 export const crawl = defineCommand({
   meta: {
     name: "crawl",
-    description: "Run an actor here: input and results in the storage folder, no server",
+    description: "Run an actor here, no server: input and results in the storage folder, or in the database",
   },
   args: {
     actor: { type: "positional", description: "folder name under actors/", required: true },
@@ -24,6 +24,12 @@ export const crawl = defineCommand({
     },
     storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
     resume: { type: "boolean", description: "go on with the crawl in the storage folder", default: false },
+    db: { type: "boolean", description: "keep the run in the database", default: false },
+    run: {
+      type: "string",
+      description:
+        "with --db: the run to create, share with other processes, or go on with; default: a new one",
+    },
     "max-concurrency": {
       type: "string",
       description: "requests in flight at once; default: MAX_CONCURRENCY",
@@ -36,6 +42,7 @@ export const crawl = defineCommand({
     json: { type: "boolean", description: "print the summary as JSON", default: false },
   },
   async run({ args }) {
+    assertTogether(args);
     const actor = await loadActor(args.actor);
     const input = args.input === undefined ? undefined : await readInput(args.input);
     const settings = {
@@ -46,7 +53,12 @@ export const crawl = defineCommand({
     const world = args.sandbox ? await useSandbox(readConfig(settings)) : null;
     try {
       const config = readConfig({ ...settings, ...world?.env });
-      const { exitCode, summary } = await runActor(actor, { input, resume: args.resume, config });
+      const { exitCode, summary } = await runActor(actor, {
+        input,
+        resume: args.resume,
+        ...(args.db && { database: args.run === undefined ? {} : { runId: args.run } }),
+        config,
+      });
       if (summary)
         process.stdout.write(
           args.json ? `${JSON.stringify(summary)}\n` : formatSummary(summary, config.storageDir),
@@ -57,6 +69,15 @@ export const crawl = defineCommand({
     }
   },
 });
+
+/** @throws {InvalidInputError} for options of which one would be ignored */
+function assertTogether(args: { db: boolean; run?: string; resume: boolean; storage?: string }): void {
+  if (args.run !== undefined && !args.db)
+    throw new InvalidInputError("--run: runs are in the database; add --db");
+  if (args.db && args.resume)
+    throw new InvalidInputError("--resume: with --db, --run <id> goes on with a run");
+  if (args.db && args.storage) throw new InvalidInputError("--storage: with --db there is no storage folder");
+}
 
 /** @throws {InvalidInputError} naming the actors that exist */
 async function loadActor(name: string): Promise<ActorDefinition> {

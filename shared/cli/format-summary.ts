@@ -33,10 +33,14 @@ export function formatSummary(summary: RunSummary, storageDir: string): string {
     ],
     ["429s", `${count(outcomes.throttled ?? 0)} of ${count(requestsSent)} requests`],
     ["Failures", list(summary.failures, (reason, n) => `${reason} ${count(n)}`)],
-    ["Results in", `${storageDir}/datasets`],
+    ["Results in", summary.runId === null ? `${storageDir}/datasets` : describeRun(summary.runId)],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
   return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`).join("\n")}\n\n${formatSubjects(summary.subjects)}\n`;
+}
+
+function describeRun(runId: string): string {
+  return `run ${runId} of the database; ./b9 export reddit_posts --db --run ${runId}`;
 }
 
 const SHOWN_SUBJECTS = 30;

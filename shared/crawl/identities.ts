@@ -15,7 +15,7 @@ const DIRECT = "direct";
 /** Whose requests a site counts together. */
 export interface BudgetOwner {
   site: string;
-  /** The same wherever the same client is used, on other machines too; names no secret. */
+  /** With the site's name; the same wherever the same client is used, on other machines too. Names no secret. */
   key: string;
   /** For messages. */
   name: string;
@@ -75,7 +75,7 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
         budget: getOrCreate(budgets, owner, () =>
           createBudget({
             site: site.name,
-            key: isAnonymous ? addressKey(address) : clientKey(clientId),
+            key: `${site.name} ${isAnonymous ? addressKey(address) : clientKey(clientId)}`,
             name: isAnonymous ? address : spec.name,
             ceiling,
           }),

@@ -1,12 +1,15 @@
+import type { DatasetName } from "../datasets.ts";
 import type { CrawlResult } from "./crawl.ts";
 import type { ActorDefinition } from "./define-actor.ts";
-import { readDataset } from "./dataset-reader.ts";
+import type { Item } from "./run-storage.ts";
 import type { BudgetUse, CrawlStats } from "./stats.ts";
 import type { OutcomeKind } from "./outcome.ts";
 
 /** What a run came to: the record `OUTPUT`. Counts of requests and items are the whole run's, resumed parts included. */
 export interface RunSummary {
   actor: string;
+  /** In the database; `null` for a local crawl. */
+  runId: string | null;
   /** SUCCEEDED: nothing is left. ABORTED: stopped on request or at a limit. FAILED: could not go on. The last two can be resumed. */
   status: "SUCCEEDED" | "ABORTED" | "FAILED";
   statusMessage: string;
@@ -53,11 +56,12 @@ const STATUS = {
 
 export interface SummaryOptions {
   actor: ActorDefinition;
+  runId: string | null;
   startedAt: Date;
   finishedAt: Date;
-  /** Items by dataset, as written to `storageDir`. */
+  /** Items by dataset. */
   items: Record<string, number>;
-  storageDir: string;
+  read: (dataset: DatasetName) => AsyncIterable<Item>;
 }
 
 export async function summarize(
@@ -65,11 +69,12 @@ export async function summarize(
   stats: CrawlStats,
   options: SummaryOptions,
 ): Promise<RunSummary> {
-  const { actor, startedAt, finishedAt, items, storageDir } = options;
+  const { actor, runId, startedAt, finishedAt, items, read } = options;
   const { counts } = result;
-  const { failures, subjects } = await tally(actor, stats, storageDir);
+  const { failures, subjects } = await tally(actor, stats, read);
   return {
     actor: actor.name,
+    runId,
     status: STATUS[result.end],
     statusMessage: result.reason ?? "all requests are done",
     startedAt: startedAt.toISOString(),
@@ -94,18 +99,17 @@ export async function summarize(
 async function tally(
   actor: ActorDefinition,
   stats: CrawlStats,
-  storageDir: string,
+  read: SummaryOptions["read"],
 ): Promise<Pick<RunSummary, "failures" | "subjects">> {
   const subjects: RunSummary["subjects"] = {};
   const subject = (name: string) => (subjects[name] ??= { requests: 0, failures: {}, counts: {} });
   for (const [name, requests] of stats.sentBySubject) subject(name).requests = requests;
   const failures: Record<string, number> = {};
-  for await (const item of readDataset(storageDir, "failed_requests")) {
+  for await (const item of read("failed_requests")) {
     const reason = `${item["outcome"]}/${item["reason"]}`;
     addOne(failures, reason);
     if (typeof item["subject"] === "string") addOne(subject(item["subject"]).failures, reason);
   }
-  const read = (dataset: string) => readDataset(storageDir, dataset);
   const counted = Object.entries((await actor.countBySubject?.(read)) ?? {});
   for (const [name, counts] of counted) subject(name).counts = counts;
   return { failures, subjects };

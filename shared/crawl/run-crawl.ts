@@ -1,0 +1,89 @@
+import type { Logger } from "pino";
+import { logCrawleeTo } from "../log.ts";
+import { createCrawl, type Crawl, type CrawlOptions, type CrawlResult } from "./crawl.ts";
+import type { ActorDefinition } from "./define-actor.ts";
+import { createHttpClient } from "./http-client.ts";
+import { startProgress } from "./progress.ts";
+import type { CrawlStats } from "./stats.ts";
+
+export interface RunCrawlOptions extends Omit<CrawlOptions<unknown>, "client" | "maxRequests" | "maxItems"> {
+  /** The option of `b9 crawl` that goes on with what a signal has stopped. */
+  goOn: string;
+}
+
+/** Crawls until nothing is left, or a signal ends it: the part that every run storage has in common. */
+export async function runCrawl({
+  goOn,
+  ...options
+}: RunCrawlOptions): Promise<{ result: CrawlResult; stats: CrawlStats }> {
+  const { actor, input, storage, config, log } = options;
+  // Crawlee's own progress would be told twice; its warnings are not.
+  logCrawleeTo(log.child({}, { level: log.isLevelEnabled("debug") ? log.level : "warn" }));
+  const client = createHttpClient({
+    connectTimeoutMs: config.connectTimeoutSecs * 1000,
+    headersTimeoutMs: config.headersTimeoutSecs * 1000,
+    bodyTimeoutMs: config.bodyTimeoutSecs * 1000,
+    maxBodyBytes: config.maxBodyMbytes * 1024 * 1024,
+  });
+  try {
+    const { max_requests: maxRequests, max_items: maxItems } = input as {
+      max_requests?: number;
+      max_items?: number;
+    };
+    const crawl = createCrawl({
+      ...options,
+      client,
+      ...(maxRequests !== undefined && { maxRequests }),
+      ...(maxItems !== undefined && { maxItems }),
+    });
+    logEstimate(log, actor, input, crawl);
+    const result = await runUntilSignal(crawl, {
+      startProgress: () => startProgress({ stats: crawl.stats, storage, log }),
+      log,
+      goOn,
+    });
+    logEnd(log, result);
+    return { result, stats: crawl.stats };
+  } finally {
+    await client.close();
+  }
+}
+
+/** What the crawl will take, before it starts. */
+function logEstimate(log: Logger, actor: ActorDefinition, input: unknown, { stats }: Crawl): void {
+  const requests = actor.estimateRequests?.(input);
+  if (requests === undefined) return;
+  const allowed = stats.ceilings;
+  const perMinute = allowed.reduce((sum, ceiling) => sum + ceiling.requests / (ceiling.windowMs / 60_000), 0);
+  const atOnce = allowed.reduce((sum, ceiling) => sum + ceiling.requests, 0);
+  const minutes =
+    requests <= atOnce ? "less than one window of its budgets" : `${Math.ceil(requests / perMinute)} min`;
+  log.info(
+    `about ${requests} requests; ${allowed.length === 1 ? "one budget allows" : `${allowed.length} budgets allow`} ${Math.round(perMinute)}/min: ${minutes}`,
+  );
+}
+
+async function runUntilSignal(
+  crawl: Crawl,
+  { startProgress: start, log, goOn }: { startProgress: () => () => void; log: Logger; goOn: string },
+): Promise<CrawlResult> {
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (++signals > 1) process.exit(1);
+    log.warn(`${signal}: requests in flight finish, nothing new starts; once more to end at once`);
+    crawl.stop(`stopped by ${signal}; ${goOn} goes on`);
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  const stopProgress = start();
+  try {
+    return await crawl.run();
+  } finally {
+    stopProgress();
+    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+  }
+}
+
+function logEnd(log: Logger, { end, reason, counts }: CrawlResult): void {
+  if (end === "finished") log.info(counts, "crawl finished");
+  else log.warn(counts, `crawl ${end}: ${reason}`);
+}
