@@ -9,7 +9,9 @@ export const WITHOUT = hasRecordings ? "" : " (skipped: ../shared/fixtures is no
 
 /** Recorded answers are kept beside the repository; without them, tests that read them are skipped and say so. */
 export function describeRecorded(what: string, tests: () => void): void {
-  describe.skipIf(!hasRecordings)(`recorded ${what}${WITHOUT}`, () => tests());
+  describe.skipIf(!hasRecordings)(`recorded ${what}${WITHOUT}`, () => {
+    tests();
+  });
 }
 
 export interface Recording {
