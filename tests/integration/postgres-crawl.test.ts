@@ -35,8 +35,8 @@ beforeAll(async () => {
     seed: 5,
     subreddits: 80,
     users: 600,
-    // Two clients of 30 requests every 2 s of real time.
-    budgetRequests: 30,
+    // Two clients of 15 requests every 2 s of real time.
+    budgetRequests: 15,
     budgetSecs: 80,
     timeScale: 40,
     faults: [{ kind: "slow_headers", rate: 0.5, delay_ms: 60 }],
