@@ -283,8 +283,8 @@ describe("what is kept for a while", () => {
   });
 
   it("holds logs by day, with contexts of up to 8 KB", async () => {
-    const log = (at: string, context: object) => ({
-      at,
+    const log = (writtenAt: string, context: object) => ({
+      at: writtenAt,
       source: "reddit",
       level: "info",
       message: "m",
