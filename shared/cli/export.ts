@@ -8,35 +8,73 @@ import { readConfig } from "../config.ts";
 import { listDatasets, readDataset } from "../crawl/dataset-reader.ts";
 import type { Item } from "../crawl/run-storage.ts";
 import { InvalidInputError } from "../errors.ts";
+import { type DatabaseSource, selectFromDatabase } from "./export-database.ts";
 
 const FORMATS = ["csv", "jsonl", "json"];
 
 export const exportDataset = defineCommand({
-  meta: { name: "export", description: "Print a dataset of the storage folder, or write it to a file" },
+  meta: {
+    name: "export",
+    description:
+      "Print a dataset of the storage folder, or a table or dataset of the database, or write it to a file",
+  },
   args: {
-    dataset: { type: "positional", description: "name of the dataset", required: true },
+    dataset: { type: "positional", description: "name of the dataset or table", required: true },
     format: { type: "string", description: FORMATS.join(", "), default: "jsonl" },
     out: { type: "string", description: "file; default: standard output" },
     storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
+    db: { type: "boolean", description: "of the database", default: false },
+    run: { type: "string", description: "with --db: the run whose dataset it is; default: a table" },
+    where: {
+      type: "string",
+      description:
+        "with --db: SQL condition on the table's columns, or on item (jsonb) and key of a run's dataset",
+    },
   },
   async run({ args }) {
-    const { storageDir } = readConfig({ ...process.env, ...(args.storage && { STORAGE_DIR: args.storage }) });
-    const names = await listDatasets(storageDir);
-    if (!names.includes(args.dataset)) {
-      throw new InvalidInputError(
-        `no dataset ${JSON.stringify(args.dataset)} in ${storageDir}; there are: ${names.join(", ") || "none"}`,
-      );
-    }
     if (!FORMATS.includes(args.format)) {
       throw new InvalidInputError(
         `--format: expected ${FORMATS.join(", ")}, got ${JSON.stringify(args.format)}`,
       );
     }
-    const items = () => readDataset(storageDir, args.dataset);
-    if (args.out === undefined) await write(items, args.format, process.stdout);
-    else await writeFileWhole(args.out, (stream) => write(items, args.format, stream));
+    const { dataset, storage, run, where } = args;
+    const save = async (items: Items) => {
+      if (args.out === undefined) await write(items, args.format, process.stdout);
+      else await writeFileWhole(args.out, (stream) => write(items, args.format, stream));
+    };
+    if (args.db) {
+      if (storage) throw new InvalidInputError("--storage: with --db there is no storage folder");
+      return withDatabaseItems({ name: dataset, runId: run, where }, save);
+    }
+    if (run !== undefined || where !== undefined)
+      throw new InvalidInputError("--run and --where are about the database: add --db");
+    const { storageDir } = readConfig({ ...process.env, ...(storage && { STORAGE_DIR: storage }) });
+    const names = await listDatasets(storageDir);
+    if (!names.includes(dataset)) {
+      throw new InvalidInputError(
+        `no dataset ${JSON.stringify(dataset)} in ${storageDir}; there are: ${names.join(", ") || "none"}`,
+      );
+    }
+    await save(() => readDataset(storageDir, dataset));
   },
 });
+
+/** Each call reads them anew. */
+type Items = () => AsyncGenerator<Item>;
+
+async function withDatabaseItems(
+  source: DatabaseSource,
+  save: (items: Items) => Promise<void>,
+): Promise<void> {
+  // A local export does without the database's libraries.
+  const { openDatabase } = await import("../db/database.ts");
+  const database = await openDatabase(readConfig(), { max: 2, applicationName: "b9 export" });
+  try {
+    await save(await selectFromDatabase(database.pool, source));
+  } finally {
+    await database.close();
+  }
+}
 
 /** A reader of the file sees the old content or the new, never a part. */
 async function writeFileWhole(file: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
@@ -50,7 +88,7 @@ async function writeFileWhole(file: string, fill: (stream: Writable) => Promise<
   }
 }
 
-async function write(items: () => AsyncGenerator<Item>, format: string, stream: Writable): Promise<void> {
+async function write(items: Items, format: string, stream: Writable): Promise<void> {
   try {
     if (format === "csv") await writeCsv(items, stream);
     else await pipeline(Readable.from(format === "json" ? toJson(items()) : toJsonLines(items())), stream);
@@ -74,7 +112,7 @@ async function* toJson(items: AsyncGenerator<Item>): AsyncGenerator<string> {
 }
 
 /** Items do not all carry the same fields: a first pass collects the columns. RFC 4180; nested values as JSON. */
-async function writeCsv(items: () => AsyncGenerator<Item>, stream: Writable): Promise<void> {
+async function writeCsv(items: Items, stream: Writable): Promise<void> {
   const columns = new Set<string>();
   for await (const item of items()) for (const name of Object.keys(item)) columns.add(name);
   const csv = stringify({
