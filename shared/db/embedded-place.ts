@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { chmod, chown, cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -138,7 +138,8 @@ async function copyNative(
   const copy = path.join(outside, `postgres-${readVersion(native)}`);
   if (existsSync(copy)) return copy;
   onNotice(`Postgres runs as user ${user!.name}, who cannot run ${native}: copied to ${copy}`);
-  const temporary = `${copy}.${process.pid}`;
+  // Users of one process may come at the same time as well.
+  const temporary = `${copy}.${randomUUID()}`;
   await mkdir(outside, { recursive: true });
   await chmod(outside, 0o755);
   await cp(native, temporary, { recursive: true, verbatimSymlinks: true });

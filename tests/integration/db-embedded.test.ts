@@ -1,6 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -100,8 +109,9 @@ it("is started again under its users when the server is killed", async () => {
   await query(users[0]!, "create table kept as select 1 as one");
   const pid = (await serverPid())!;
   process.kill(pid, "SIGKILL");
-  await expect.poll(() => notices, { timeout: 20_000 }).toHaveLength(2);
-  expect(notices[0]).toMatch(/had ended and runs again/);
+  const restarts = () => notices.filter((text) => text.includes("had ended"));
+  await expect.poll(restarts, { timeout: 20_000 }).toHaveLength(2);
+  expect(restarts()[0]).toMatch(/had ended and runs again/);
   expect(await serverPid()).not.toBe(pid);
   expect(await query(users[1]!, "table kept")).toEqual([{ one: 1 }]);
 });
@@ -215,16 +225,26 @@ it.runIf(isRoot)(
   },
 );
 
-it.runIf(isRoot)("works as an ordinary user, and after that as root with the same data", async () => {
-  chownSync(folder, 65_534, 65_534);
-  const script = path.join(import.meta.dirname, "db-embedded-user.ts");
-  const child = spawn(process.execPath, [script, path.join(folder, "mine")], {
-    uid: 65_534,
-    gid: 65_534,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  await once(child.stdout, "data");
-  child.stdin.end();
-  expect(await once(child, "exit")).toEqual([0, null]);
-  await expect(acquire(path.join(folder, "mine"))).resolves.toBeDefined();
-});
+/** Somebody else than root can run this checkout: no folder above it is root's own. */
+function isOpenToOthers(entry: string): boolean {
+  const isEnterable = (statSync(entry).mode & 0o001) !== 0;
+  return isEnterable && (path.dirname(entry) === entry || isOpenToOthers(path.dirname(entry)));
+}
+
+const canBeAnotherUser = isRoot && isOpenToOthers(import.meta.dirname);
+it.runIf(canBeAnotherUser)(
+  "works as an ordinary user, and after that as root with the same data",
+  async () => {
+    chownSync(folder, 65_534, 65_534);
+    const script = path.join(import.meta.dirname, "db-embedded-user.ts");
+    const child = spawn(process.execPath, [script, path.join(folder, "mine")], {
+      uid: 65_534,
+      gid: 65_534,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    child.stdin.end();
+    expect(await once(child, "exit")).toEqual([0, null]);
+    await expect(acquire(path.join(folder, "mine"))).resolves.toBeDefined();
+  },
+);
