@@ -34,6 +34,10 @@ export interface ThrottledQueueOptions {
 
 /** Requests claimed ahead of their hand-out: enough to keep a pool busy, few enough to leave work to others. */
 const CLAIM_LIMIT = 25;
+/** With fewer left, the next ones are claimed meanwhile: a claim takes a moment where it goes to a database. */
+const CLAIM_BELOW = 10;
+/** The count of what is pending only paces requests: it may be this old. */
+const COUNT_EVERY_MS = 250;
 /** Longest time that a pool sleeps without looking at the storage: other processes may add to it. */
 const MAX_SLEEP_MS = 1_000;
 
@@ -52,6 +56,8 @@ export class ThrottledQueue {
   #stopped = false;
   #sent = 0;
   #pending = 0;
+  #countedAt = -Infinity;
+  #claiming: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #waitingSince: number | null = null;
   #waitedMs = 0;
@@ -91,6 +97,7 @@ export class ThrottledQueue {
   async release(): Promise<void> {
     this.stop();
     for (const lease of this.#inFlight) lease.abort.abort();
+    await this.#claiming;
     const reclaims = [...this.#ready, ...[...this.#inFlight].map(({ request }) => request)];
     this.#ready = [];
     await this.#options.storage.reclaimRequests(reclaims.map(({ id, attempt }) => ({ id, attempt })));
@@ -158,6 +165,7 @@ export class ThrottledQueue {
     const { identity } = this.#options.pool.next(this.#waiting);
     if (!identity) return null;
     const claimed = this.#ready.shift()!;
+    if (this.#ready.length < CLAIM_BELOW && this.#pending > 0) this.#claimAhead();
     if (this.#waitingSince !== null) this.#waitedMs += this.#options.now() - this.#waitingSince;
     this.#waitingSince = null;
     this.#sent++;
@@ -221,11 +229,31 @@ export class ThrottledQueue {
     return this.#ready.length + this.#pending;
   }
 
-  async #claim(): Promise<void> {
-    const { storage } = this.#options;
-    const claimed = await storage.claimRequests(CLAIM_LIMIT);
-    this.#ready.push(...claimed);
-    this.#pending = (await storage.counts()).pending;
+  #claim(): Promise<void> {
+    this.#claiming ??= this.#claimNext().finally(() => (this.#claiming = null));
+    return this.#claiming;
+  }
+
+  async #claimNext(): Promise<void> {
+    this.#ready.push(...(await this.#options.storage.claimRequests(CLAIM_LIMIT)));
+    await this.#countPending();
+  }
+
+  #claimAhead(): void {
+    this.#claim().catch((error: Error) => this.#fail(error));
+  }
+
+  async #countPending(): Promise<void> {
+    const now = this.#options.now();
+    if (now - this.#countedAt < COUNT_EVERY_MS) return;
+    this.#countedAt = now;
+    this.#pending = (await this.#options.storage.counts()).pending;
+  }
+
+  #fail(error: Error): void {
+    // Nothing is lost: what could not be stored is still in the queue for the next start.
+    this.stop();
+    this.#options.onFatal(error);
   }
 
   /** Settlements that come while a flush is under way leave together with the next one. */
@@ -246,9 +274,7 @@ export class ThrottledQueue {
       try {
         await this.#store(group.map(({ settlement }) => settlement));
       } catch (error) {
-        // Nothing is lost: what could not be stored is still in the queue for the next start.
-        this.stop();
-        this.#options.onFatal(error as Error);
+        this.#fail(error as Error);
       }
       for (const { done } of group) done();
     }
@@ -267,7 +293,7 @@ export class ThrottledQueue {
       await storage.reclaimRequests(reclaims.map(({ reclaim }) => reclaim));
       for (const settlement of reclaims) await onSettled?.(settlement, "done");
     }
-    this.#pending = (await storage.counts()).pending;
+    await this.#countPending();
   }
 
   #wakeIn(delayMs: number): void {
