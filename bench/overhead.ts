@@ -11,6 +11,7 @@ import { createCrawler, type Crawler } from "../shared/crawl/crawler.ts";
 import { Health, type Identity } from "../shared/crawl/identity.ts";
 import { IdentityPool } from "../shared/crawl/identity-pool.ts";
 import { openLocalRunStorage } from "../shared/crawl/local/local-run-storage.ts";
+import type { NewRequest, RunStorage } from "../shared/crawl/run-storage.ts";
 import { ThrottledQueue } from "../shared/crawl/throttled-queue.ts";
 import { formatTable } from "../shared/cli/table.ts";
 
@@ -69,9 +70,21 @@ function measureInChild(variant: Variant): Figures {
 async function crawlWithKit(requests: number): Promise<() => Promise<void>> {
   const storageDir = await mkdtemp(path.join(os.tmpdir(), "b9-bench-"));
   const storage = await openLocalRunStorage({ storageDir, name: "bench" });
-  await storage.addRequests(
-    urls(requests).map((url) => ({ url, uniqueKey: url, label: "BENCH", userData: {} })),
-  );
+  await storage.addRequests(emptyRequests(requests));
+  const crawler = createEmptyCrawler(storage);
+  return async () => {
+    await crawler.run();
+    await storage.close();
+    await rm(storageDir, { recursive: true });
+  };
+}
+
+export function emptyRequests(count: number): NewRequest[] {
+  return urls(count).map((url) => ({ url, uniqueKey: url, label: "BENCH", userData: {} }));
+}
+
+/** The kit without a network: it handles whatever the storage holds by doing nothing. */
+export function createEmptyCrawler(storage: RunStorage): Crawler {
   const pool = new IdentityPool([unlimitedIdentity()], () => crawler.wake());
   const queue = new ThrottledQueue({
     storage,
@@ -94,14 +107,13 @@ async function crawlWithKit(requests: number): Promise<() => Promise<void>> {
       lease.settlement = { kind: "commit", commit };
     },
   });
-  return async () => {
-    await crawler.run();
-    await storage.close();
-    await rm(storageDir, { recursive: true });
-  };
+  return crawler;
 }
 
-async function crawlWithCrawlee(requests: number, persistStorage: boolean): Promise<() => Promise<void>> {
+export async function crawlWithCrawlee(
+  requests: number,
+  persistStorage: boolean,
+): Promise<() => Promise<void>> {
   const localDataDirectory = await mkdtemp(path.join(os.tmpdir(), "b9-bench-"));
   const config = new Configuration({
     memoryMbytes: 4096,

@@ -10,7 +10,7 @@ import { createRedditSite } from "../actors/reddit/site.ts";
 import { startSandboxWorld, type SandboxWorld } from "../shared/cli/sandbox-process.ts";
 import { readConfig, type Config } from "../shared/config.ts";
 import { createCrawl } from "../shared/crawl/crawl.ts";
-import { defineActor } from "../shared/crawl/define-actor.ts";
+import { type ActorDefinition, defineActor } from "../shared/crawl/define-actor.ts";
 import { createHttpClient } from "../shared/crawl/http-client.ts";
 import { readIdentitySpecs } from "../shared/crawl/identities-file.ts";
 import { openLocalRunStorage } from "../shared/crawl/local/local-run-storage.ts";
@@ -22,7 +22,7 @@ import { formatTable } from "../shared/cli/table.ts";
 /** A 600 s window of the site lasts 15 s here, so that many budgets stay below 200 requests/s in all. */
 const TIME_SCALE = 40;
 const WINDOW_SECS = 600;
-const REAL_WINDOW_MS = (WINDOW_SECS / TIME_SCALE) * 1000;
+export const REAL_WINDOW_MS = (WINDOW_SECS / TIME_SCALE) * 1000;
 /** The first and the last are only partly used and dropped. */
 const WINDOWS = 5;
 
@@ -34,7 +34,7 @@ const SITUATIONS = [
 
 const GOALS = { used: 0.98, throttled: 0.001 };
 
-interface Figures {
+export interface Figures {
   /** Requests that the site let through in whole windows, by what it would have let through. */
   used: number;
   /** 429s by all answers. */
@@ -72,15 +72,7 @@ async function measure(
   requestsPerWindow: number,
   crawl: (world: SandboxWorld, requests: number) => Promise<() => Promise<void>>,
 ): Promise<Figures> {
-  const world = await startSandboxWorld({
-    port: 0,
-    startAt: START_AT,
-    timeScale: TIME_SCALE,
-    budgetRequests: requestsPerWindow,
-    budgetSecs: WINDOW_SECS,
-    clients: Array.from({ length: budgets }, (_, i) => ({ id: `client-${i}`, secret: `secret-${i}` })),
-    proxies: [],
-  });
+  const world = await startStrictWorld(budgets, requestsPerWindow);
   try {
     const stop = await crawl(world, budgets * requestsPerWindow * (WINDOWS + 2));
     await new Promise((resolve) => setTimeout(resolve, REAL_WINDOW_MS * WINDOWS));
@@ -90,6 +82,19 @@ async function measure(
   } finally {
     await world.leave();
   }
+}
+
+/** A site that counts every client in windows of its own. */
+export function startStrictWorld(budgets: number, requestsPerWindow: number): Promise<SandboxWorld> {
+  return startSandboxWorld({
+    port: 0,
+    startAt: START_AT,
+    timeScale: TIME_SCALE,
+    budgetRequests: requestsPerWindow,
+    budgetSecs: WINDOW_SECS,
+    clients: Array.from({ length: budgets }, (_, i) => ({ id: `client-${i}`, secret: `secret-${i}` })),
+    proxies: [],
+  });
 }
 
 /** When the site's clock starts, in its seconds. */
@@ -102,7 +107,7 @@ const Stats = z.object({
   ),
 });
 
-async function readFigures(
+export async function readFigures(
   world: SandboxWorld,
   budgets: number,
   requestsPerWindow: number,
@@ -130,19 +135,11 @@ function benchRequests(count: number): NewRequest[] {
   }));
 }
 
-async function crawlWithKit(world: SandboxWorld, requests: number): Promise<() => Promise<void>> {
-  const config: Config = readConfig({ ...process.env, ...world.env });
-  const storageDir = await mkdtemp(path.join(os.tmpdir(), "b9-bench-"));
-  const storage = await openLocalRunStorage({ storageDir, name: "bench" });
-  const client = createHttpClient({
-    connectTimeoutMs: 10_000,
-    headersTimeoutMs: 30_000,
-    bodyTimeoutMs: 30_000,
-    maxBodyBytes: 10_000_000,
-  });
+/** Asks for things that cost the site little, and does nothing with them. */
+export function benchActor(requests: number): ActorDefinition {
   const router = createRouter();
   router.addHandler("BENCH", { userData: z.object({}), handle: async () => {} });
-  const actor = defineActor({
+  return defineActor({
     name: "bench",
     title: "bench",
     description: "requests that do nothing",
@@ -157,6 +154,19 @@ async function crawlWithKit(world: SandboxWorld, requests: number): Promise<() =
       identities: readIdentitySpecs(settings),
     }),
   });
+}
+
+async function crawlWithKit(world: SandboxWorld, requests: number): Promise<() => Promise<void>> {
+  const config: Config = readConfig({ ...process.env, ...world.env });
+  const storageDir = await mkdtemp(path.join(os.tmpdir(), "b9-bench-"));
+  const storage = await openLocalRunStorage({ storageDir, name: "bench" });
+  const client = createHttpClient({
+    connectTimeoutMs: 10_000,
+    headersTimeoutMs: 30_000,
+    bodyTimeoutMs: 30_000,
+    maxBodyBytes: 10_000_000,
+  });
+  const actor = benchActor(requests);
   const log = pino({ level: "silent" });
   const crawl = createCrawl({
     actor,
@@ -232,6 +242,6 @@ async function askToken(
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
-function format({ used, throttled, sent }: Figures): string[] {
+export function format({ used, throttled, sent }: Figures): string[] {
   return [`${(used * 100).toFixed(1)} %`, `${(throttled * 100).toFixed(2)} %`, sent.toLocaleString("en-US")];
 }

@@ -23,5 +23,29 @@ export const bench = defineCommand({
         process.exitCode = (await benchThrottle()) ? 0 : 1;
       },
     }),
+    queue: defineCommand({
+      meta: { name: "queue", description: "handled requests/s of a queue in Postgres, up to 2 M requests" },
+      async run() {
+        const { benchQueue } = await import("../../bench/queue.ts");
+        process.exitCode = (await benchQueue()) ? 0 : 1;
+      },
+    }),
+    ingest: defineCommand({
+      meta: { name: "ingest", description: "posts/s into tables of the old system's size" },
+      async run() {
+        const { benchIngest } = await import("../../bench/ingest.ts");
+        process.exitCode = (await benchIngest()) ? 0 : 1;
+      },
+    }),
+    "throttle-shared": defineCommand({
+      meta: {
+        name: "throttle-shared",
+        description: "how much of strict budgets four processes use together, one of them killed",
+      },
+      async run() {
+        const { benchThrottleShared } = await import("../../bench/throttle-shared.ts");
+        process.exitCode = (await benchThrottleShared()) ? 0 : 1;
+      },
+    }),
   },
 });
