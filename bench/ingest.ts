@@ -5,6 +5,7 @@ import { openPostgresRunStorage } from "../shared/crawl/postgres/postgres-run-st
 import type { Item, RunStorage } from "../shared/crawl/run-storage.ts";
 import { seed } from "../shared/db/seed.ts";
 import { openBenchDatabase, startBenchCluster } from "./bench-database.ts";
+import { reportGoal } from "./goals.ts";
 import { emptyRequests } from "./overhead.ts";
 
 /** Posts of one statement: five listing pages, as a group of commits has them. */
@@ -161,27 +162,22 @@ function report(rates: Record<string, Rate>): boolean {
   const [bare, upsert, commit] = [rates["bare"]!.fresh, rates["upsert"]!.fresh, rates["commit"]!.fresh];
   const [clean, bad] = ["isolated", "one bad"].map((name) => upsert / rates[name]!.fresh) as [number, number];
   return [
-    goal(
+    reportGoal(
       `upsert : bare ${(upsert / bare).toFixed(2)}, at least ${GOALS.upsert}`,
       upsert / bare >= GOALS.upsert,
     ),
-    goal(`upsert at least ${number(GOALS.upsertRate)}/s`, upsert >= GOALS.upsertRate),
-    goal(
+    reportGoal(`upsert at least ${number(GOALS.upsertRate)}/s`, upsert >= GOALS.upsertRate),
+    reportGoal(
       `commit : bare ${(commit / bare).toFixed(2)}, at least ${GOALS.commit}`,
       commit / bare >= GOALS.commit,
     ),
-    goal(`commit at least ${number(GOALS.commitRate)}/s`, commit >= GOALS.commitRate),
-    goal(
+    reportGoal(`commit at least ${number(GOALS.commitRate)}/s`, commit >= GOALS.commitRate),
+    reportGoal(
       `a clean batch costs ${clean.toFixed(2)} × one without isolation, at most ${GOALS.clean}`,
       clean <= GOALS.clean,
     ),
-    goal(`one bad row in ${BATCH} costs ${bad.toFixed(2)} ×, at most ${GOALS.bad}`, bad <= GOALS.bad),
+    reportGoal(`one bad row in ${BATCH} costs ${bad.toFixed(2)} ×, at most ${GOALS.bad}`, bad <= GOALS.bad),
   ].every(Boolean);
-}
-
-function goal(what: string, isMet: boolean): boolean {
-  print(`${isMet ? "met    " : "NOT met"}  ${what}`);
-  return isMet;
 }
 
 function print(text: string): void {

@@ -6,6 +6,7 @@ import { openPostgresRunStorage } from "../shared/crawl/postgres/postgres-run-st
 import type { Database } from "../shared/db/database.ts";
 import { formatTable } from "../shared/cli/table.ts";
 import { type BenchCluster, openBenchDatabase, startBenchCluster } from "./bench-database.ts";
+import { reportGoal } from "./goals.ts";
 import { crawlWithCrawlee, createEmptyCrawler, emptyRequests } from "./overhead.ts";
 
 /** Requests that a queue holds; all but the last `PENDING` are handled. */
@@ -163,23 +164,24 @@ function report(alone: Map<number, Rates>, firstMs: number, { kit, stock }: Craw
   const ones = [...alone.values()].map(({ one }) => one);
   const spread = 1 - Math.min(...ones) / Math.max(...ones);
   return [
-    goal(`one process alone at least ${number(GOALS.perSecond)}/s`, Math.min(...ones) >= GOALS.perSecond),
-    goal(`flat within ${GOALS.flatness * 100} %: ${(spread * 100).toFixed(1)} %`, spread <= GOALS.flatness),
-    goal(`through the crawler at least ${number(GOALS.crawled)}/s`, kit >= GOALS.crawled),
-    goal(
+    reportGoal(
+      `one process alone at least ${number(GOALS.perSecond)}/s`,
+      Math.min(...ones) >= GOALS.perSecond,
+    ),
+    reportGoal(
+      `flat within ${GOALS.flatness * 100} %: ${(spread * 100).toFixed(1)} %`,
+      spread <= GOALS.flatness,
+    ),
+    reportGoal(`through the crawler at least ${number(GOALS.crawled)}/s`, kit >= GOALS.crawled),
+    reportGoal(
       `kit : BasicCrawler ${(kit / stock).toFixed(1)}, at least ${GOALS.ratio}`,
       kit / stock >= GOALS.ratio,
     ),
-    goal(
+    reportGoal(
       `first request of 1 M handled and 100 k pending within ${GOALS.firstMs} ms: ${Math.round(firstMs)} ms`,
       firstMs < GOALS.firstMs,
     ),
   ].every(Boolean);
-}
-
-function goal(what: string, isMet: boolean): boolean {
-  print(`${isMet ? "met    " : "NOT met"}  ${what}`);
-  return isMet;
 }
 
 function print(text: string): void {
