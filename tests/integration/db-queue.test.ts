@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { requestId } from "../../shared/crawl/local/request-id.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
+import { explain } from "./db-explain.ts";
 import { commit, Queue, request } from "./db-queue-calls.ts";
 
 let cluster: TestCluster;
@@ -190,6 +191,7 @@ describe("a queue of which 99 % is handled", () => {
   ])("is read by its indexes alone, %s", async (_, prepare) => {
     await database.pool.query(prepare);
     const plans = await explain(
+      database.pool,
       `select claim_requests(${queue.run}, 'me', 25, 60); select queue_state(${queue.run});
         select count_requests(${queue.run}); select renew_leases(${queue.run}, 'x', array['000000000199999'], 60);
         select add_requests(${queue.run}, '[{"url":"https://example.com/x","uniqueKey":"x","label":"PAGE"}]');
@@ -229,21 +231,9 @@ it("a young queue, whose size nobody knows yet, is read by its indexes too", asy
   for (let claimed = 0; claimed < 2000; claimed += 100)
     await fresh.commit((await fresh.claim(100)).map((one) => commit(one)));
   const commits = (await fresh.claim(100)).map((one) => commit(one));
-  const plans = await explain(`select commit_requests(${fresh.run}, 'me', '${JSON.stringify(commits)}')`);
+  const plans = await explain(
+    database.pool,
+    `select commit_requests(${fresh.run}, 'me', '${JSON.stringify(commits)}')`,
+  );
   expect(plans.filter((line) => /Rows Removed by .*: \d{4}/.test(line))).toEqual([]);
 });
-
-/** Lines of the plans, as they were carried out, of all statements that the functions in `sql` run. */
-async function explain(sql: string): Promise<string[]> {
-  const client = await database.pool.connect();
-  const lines: string[] = [];
-  client.on("notice", ({ message }) => lines.push(...(message ?? "").split("\n")));
-  await client.query(
-    `begin; load 'auto_explain'; set local auto_explain.log_min_duration = 0; set local auto_explain.log_analyze = on;
-    set local auto_explain.log_nested_statements = on; set local client_min_messages = 'log'`,
-  );
-  await client.query(sql);
-  await client.query("rollback");
-  client.release(true);
-  return lines;
-}

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Database } from "../../shared/db/database.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
+import { explain } from "./db-explain.ts";
 
 let cluster: TestCluster;
 let database: Database;
@@ -116,4 +117,18 @@ it("hands out posts to look at again as fullnames: young ones soon, old ones mon
   );
   expect((await due("recheck_posts", 10, "r1")).sort()).toEqual(["t3_old", "t3_week", "t3_young"]);
   expect(await due("recheck_posts", 10, "r2")).toEqual([]);
+});
+
+it("looks for a lease by its index, whatever order of text the names' column has", async () => {
+  await query(
+    "insert into work_leases (kind, key, run_id) select 'post', n::text, 'r' from generate_series(1, 5000) n",
+  );
+  await query(
+    `insert into reddit_posts (reddit_id, last_scraped_at, next_due_at)
+    select n::text, now(), now() from generate_series(4900, 5100) n`,
+  );
+  const plans = await explain(database.pool, "select recheck_posts(50, 'q')");
+  const searches = plans.filter((line) => line.includes("Index Cond: ((kind = "));
+  expect(searches.length).toBeGreaterThan(100);
+  expect(searches.filter((line) => !/\) AND \(\(?key\)?.* = /.test(line))).toEqual([]);
 });
