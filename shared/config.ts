@@ -22,6 +22,11 @@ const urlList = z
       .filter(Boolean),
   )
   .pipe(z.array(url));
+const docId = z.string().regex(/^\d+$/, "digits");
+const instagramSources = z
+  .string()
+  .transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(z.array(z.enum(["api", "web", "browser"], "api, web or browser")).min(1));
 const int = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Every setting: name, type and default, environment variable, help. The only place that names one. */
@@ -108,6 +113,92 @@ const FIELDS = {
     "ceiling a client id and window, whatever the site's headers allow",
   ),
   redditBudgetSecs: field(int(1, 86_400).default(600), "REDDIT_BUDGET_SECS", "length of that window"),
+  rapidApiKey: field(
+    z.string().min(1).optional(),
+    "RAPIDAPI_KEY",
+    "key of the Instagram data API, for the source `api`",
+    { secret: true },
+  ),
+  rapidApiHost: field(
+    z.string().min(1).default("instagram-looter2.p.rapidapi.com"),
+    "RAPIDAPI_HOST",
+    "the API's name at its marketplace, sent as x-rapidapi-host",
+  ),
+  instagramApiUrl: field(
+    url.default("https://instagram-looter2.p.rapidapi.com"),
+    "INSTAGRAM_API_URL",
+    "address of the Instagram data API",
+  ),
+  instagramWebUrl: field(
+    url.default("https://www.instagram.com"),
+    "INSTAGRAM_WEB_URL",
+    "Instagram itself, for the sources `web` and `browser`",
+  ),
+  instagramSources: field(
+    instagramSources.default(["api"]),
+    "INSTAGRAM_SOURCES",
+    "api, web, browser: the first is used, the next ones where it does not answer",
+  ),
+  instagramApiPriceUsd: field(
+    z.coerce.number().min(0).max(100).default(0.00066),
+    "INSTAGRAM_API_PRICE_USD",
+    "price of one call to the data API: 9.90 for 15,000 by default",
+  ),
+  instagramApiRequestsPerSec: field(
+    int(1, 1000).default(10),
+    "INSTAGRAM_API_REQUESTS_PER_SEC",
+    "ceiling of the key's calls a second; the plan's rate",
+  ),
+  instagramApiRequestsPerHour: field(
+    int(1, 1_000_000).default(200),
+    "INSTAGRAM_API_REQUESTS_PER_HOUR",
+    "ceiling of the key's calls an hour; the plan may allow more",
+  ),
+  instagramWebRequestsPerHour: field(
+    int(1, 1_000_000).default(200),
+    "INSTAGRAM_WEB_REQUESTS_PER_HOUR",
+    "ceiling of an address's calls an hour to Instagram itself",
+  ),
+  instagramUserAgent: field(
+    z.string().min(1).default("Mozilla/5.0 (compatible; b9-actors/0.1.0)"),
+    "INSTAGRAM_USER_AGENT",
+    "what the sources `web` and `browser` call themselves",
+  ),
+  instagramAppId: field(
+    z.string().regex(/^\d+$/, "digits").default("936619743392459"),
+    "INSTAGRAM_APP_ID",
+    "x-ig-app-id of Instagram's web pages",
+  ),
+  instagramProfileDocId: field(
+    docId.default("25980296051578533"),
+    "INSTAGRAM_PROFILE_DOC_ID",
+    "GraphQL query of a profile by id; Instagram changes it every few weeks",
+  ),
+  instagramTimelineDocId: field(
+    docId.default("7950326061742207"),
+    "INSTAGRAM_TIMELINE_DOC_ID",
+    "GraphQL query of a timeline by id",
+  ),
+  instagramReelsDocId: field(
+    docId.default("7845543455542541"),
+    "INSTAGRAM_REELS_DOC_ID",
+    "GraphQL query of the reels by id",
+  ),
+  instagramViralPlays: field(
+    int(1, 1_000_000_000).default(50_000),
+    "INSTAGRAM_VIRAL_PLAYS",
+    "plays from which on a reel can be viral",
+  ),
+  instagramViralFactor: field(
+    z.coerce.number().min(1).max(1000).default(5),
+    "INSTAGRAM_VIRAL_FACTOR",
+    "how many times the creator's trailing median of plays a viral reel has",
+  ),
+  chromiumPath: field(
+    z.string().min(1).default("/usr/bin/chromium"),
+    "CHROMIUM_PATH",
+    "the browser of the source `browser`",
+  ),
   databaseUrl: field(
     z.url({ protocol: /^postgres(ql)?$/, error: "a postgres:// URL" }).optional(),
     "DATABASE_URL",
