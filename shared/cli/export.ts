@@ -7,6 +7,7 @@ import { stringify } from "csv-stringify";
 import { readConfig } from "../config.ts";
 import { listDatasets, readDataset } from "../crawl/dataset-reader.ts";
 import type { Item } from "../crawl/run-storage.ts";
+import { CSV_OPTIONS } from "../csv.ts";
 import { InvalidInputError } from "../errors.ts";
 import { type DatabaseSource, selectFromDatabase } from "./export-database.ts";
 
@@ -111,15 +112,14 @@ async function* toJson(items: AsyncGenerator<Item>): AsyncGenerator<string> {
   yield separator === "[\n" ? "[]\n" : "\n]\n";
 }
 
-/** Items do not all carry the same fields: a first pass collects the columns. RFC 4180; nested values as JSON. */
+/** Items do not all carry the same fields: a first pass collects the columns. */
 async function writeCsv(items: Items, stream: Writable): Promise<void> {
   const columns = new Set<string>();
   for await (const item of items()) for (const name of Object.keys(item)) columns.add(name);
   const csv = stringify({
     header: true,
     columns: [...columns],
-    record_delimiter: "windows",
-    cast: { boolean: String, object: (value) => JSON.stringify(value) },
+    ...CSV_OPTIONS,
   });
   await pipeline(Readable.from(items()), csv, stream);
 }
