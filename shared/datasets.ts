@@ -16,6 +16,13 @@ export const DATASETS = {
   reddit_comments: { key: (item) => [item["reddit_id"]], merge: "first" },
   reddit_users: { key: (item) => [lower(item["username"])], merge: "merge", lookup: true },
   reddit_discoveries: { key: (item) => [lower(item["name"]), lower(item["seen_in"])], merge: "first" },
+  instagram_creators: { key: (item) => [item["ig_user_id"]], merge: "merge" },
+  instagram_posts: { key: (item) => [item["media_id"]], merge: "first" },
+  instagram_reels: { key: (item) => [item["media_id"]], merge: "first" },
+  instagram_related: {
+    key: (item) => [item["source_ig_user_id"], item["target_ig_user_id"]],
+    merge: "first",
+  },
   failed_requests: { key: (item) => [item["request_id"]], merge: "newest" },
 } as const satisfies Record<string, DatasetSpec>;
 
