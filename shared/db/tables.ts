@@ -26,6 +26,18 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface Alerts {
+  closed_at: Timestamp | null;
+  id: Generated<number>;
+  last_seen_at: Timestamp;
+  message: string;
+  opened_at: Timestamp;
+  rule: string;
+  subject: string;
+  threshold: number;
+  value: number;
+}
+
 export interface ApiUsage {
   at: Generated<Timestamp>;
   cost_usd: Generated<Numeric>;
@@ -123,11 +135,35 @@ export interface KeyValueRecords {
   value: Buffer;
 }
 
+export interface MaintenanceJobs {
+  finished_at: Timestamp | null;
+  last_error: string | null;
+  lease_expires_at: Timestamp | null;
+  name: string;
+  options: Generated<Json>;
+  owner: string | null;
+  requested_at: Timestamp | null;
+  schedule_id: string | null;
+  started_at: Timestamp | null;
+}
+
 export interface Migrations {
   applied_at: Generated<Timestamp>;
   checksum: string;
   name: string;
   number: number;
+}
+
+export interface Processes {
+  disk_free_ratio: number;
+  heartbeat_at: Generated<Timestamp>;
+  host: string;
+  id: string;
+  kind: string;
+  memory_bytes: number;
+  name: string;
+  pid: number;
+  started_at: Generated<Timestamp>;
 }
 
 export interface RedditDiscoveries {
@@ -439,6 +475,7 @@ export interface RunCounters {
 
 export interface Runs {
   actor: string;
+  attempt: Generated<number>;
   created_at: Generated<Timestamp>;
   finished_at: Timestamp | null;
   id: string;
@@ -447,6 +484,38 @@ export interface Runs {
   started_at: Timestamp | null;
   status: Generated<string>;
   status_message: string | null;
+}
+
+export interface ScheduleLogs {
+  at: Generated<Timestamp>;
+  id: Generated<number>;
+  level: string;
+  message: string;
+  schedule_id: string;
+}
+
+export interface Schedules {
+  actor: string | null;
+  created_at: Generated<Timestamp>;
+  cron: string;
+  description: Generated<string>;
+  id: string;
+  input: Json;
+  is_enabled: boolean;
+  is_exclusive: boolean;
+  last_fired_at: Timestamp | null;
+  last_run_id: string | null;
+  modified_at: Generated<Timestamp>;
+  name: string;
+  next_fire_at: Timestamp | null;
+  options: Generated<Json>;
+  scraper: string | null;
+  settled_at: Generated<Timestamp>;
+  shipped: string | null;
+  switched_at: Generated<Timestamp>;
+  task: string | null;
+  timezone: string;
+  title: string | null;
 }
 
 export interface Suppressions {
@@ -466,6 +535,32 @@ export interface SystemLogs {
   source: string;
 }
 
+export interface WebhookDispatches {
+  attempts: Generated<number>;
+  body: Json | null;
+  calls: Generated<Json>;
+  created_at: Generated<Timestamp>;
+  event_type: string;
+  id: Generated<string>;
+  next_attempt_at: Generated<Timestamp>;
+  run_id: string | null;
+  status: Generated<string>;
+  webhook_id: string | null;
+}
+
+export interface Webhooks {
+  actor: string | null;
+  created_at: Generated<Timestamp>;
+  description: Generated<string>;
+  event_types: string[];
+  id: string;
+  idempotency_key: string | null;
+  is_enabled: Generated<boolean>;
+  modified_at: Generated<Timestamp>;
+  request_url: string;
+  run_id: string | null;
+}
+
 export interface WorkLeases {
   expires_at: Generated<Timestamp>;
   key: string;
@@ -475,6 +570,7 @@ export interface WorkLeases {
 }
 
 export interface DB {
+  alerts: Alerts;
   api_usage: ApiUsage;
   budget_slices: BudgetSlices;
   budgets: Budgets;
@@ -484,7 +580,9 @@ export interface DB {
   failed_items: FailedItems;
   identities: Identities;
   key_value_records: KeyValueRecords;
+  maintenance_jobs: MaintenanceJobs;
   migrations: Migrations;
+  processes: Processes;
   reddit_discoveries: RedditDiscoveries;
   reddit_post_velocity: RedditPostVelocity;
   reddit_posts: RedditPosts;
@@ -500,7 +598,11 @@ export interface DB {
   review_keywords: ReviewKeywords;
   run_counters: RunCounters;
   runs: Runs;
+  schedule_logs: ScheduleLogs;
+  schedules: Schedules;
   suppressions: Suppressions;
   system_logs: SystemLogs;
+  webhook_dispatches: WebhookDispatches;
+  webhooks: Webhooks;
   work_leases: WorkLeases;
 }
