@@ -4,7 +4,6 @@ import type { Post } from "./parse-post.ts";
 import { isWanted, type Plan } from "./plan.ts";
 import { commentsRequest } from "./requests-comments.ts";
 import { userRequest } from "./requests-users.ts";
-import type { SkippedChild } from "./shape.ts";
 
 type Effects = Pick<HandlerContext<unknown>, "request" | "pushData" | "addRequests">;
 
@@ -40,22 +39,4 @@ export async function collectPosts(
 
 export function fullnameOf({ reddit_id }: Post): string {
   return `t3_${reddit_id}`;
-}
-
-/** Children of a page that could not be read are failures of their own: the rest of the page counts. */
-export async function reportSkipped(
-  { request, pushData }: Pick<Effects, "request" | "pushData">,
-  skipped: readonly SkippedChild[],
-): Promise<void> {
-  const failures = skipped.map(({ id, reason }) => ({
-    request_id: `${request.id}#${id}`,
-    url: request.url,
-    label: request.label,
-    outcome: "malformed",
-    reason: "UnexpectedShapeError",
-    status: 200,
-    attempts: request.retryCount + 1,
-    last_error: reason,
-  }));
-  await pushData(failures, "failed_requests");
 }

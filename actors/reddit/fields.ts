@@ -1,17 +1,5 @@
 import { z } from "zod";
-
-/**
- * Readers of fields that Reddit's bodies do not always carry, or not always in the documented type (recordings
- * of 2015 to 2025 differ). A missing key, and a value that is something else, is left out: what is not understood
- * is not known. `null` stays `null`: the site says that there is none.
- */
-export const text = lenient(z.string());
-export const count = lenient(z.number());
-export const flag = lenient(z.boolean());
-
-/** Seconds since 1970, as in every `*_utc` field; what no calendar has is not a time. */
-export const Seconds = z.number().min(0).max(1e11);
-export const time = lenient(Seconds.transform(toIso));
+import { lenient, Seconds, toIso } from "../../shared/parse/fields.ts";
 
 /** The name that Reddit gives to accounts that are gone becomes `null`. */
 export const author = lenient(z.string().transform((name) => (name === "[deleted]" ? null : name)));
@@ -22,12 +10,3 @@ export const edited = z
   .transform((at) => (at === false ? null : toIso(at)))
   .optional()
   .catch(undefined);
-
-export function lenient<Schema extends z.ZodType>(schema: Schema) {
-  return schema.nullish().catch(undefined);
-}
-
-/** @param secs seconds since 1970 */
-export function toIso(secs: number): string {
-  return new Date(secs * 1000).toISOString();
-}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { choice, flag, isoDate, list, name, wholeNumber } from "../../shared/parse/input-fields.ts";
 import { distinctNames, toSubredditName, toUsername } from "./names.ts";
 import { LISTING_CAP } from "./paging.ts";
 
@@ -181,41 +182,8 @@ function refuseRepeats(listings: readonly ListingSpec[], ctx: z.core.$Refinement
   }
 }
 
-function name(toName: (text: string) => string | null, error: string) {
-  return z.string({ error }).transform((text, ctx): string => {
-    const bare = toName(text);
-    if (bare !== null) return bare;
-    ctx.addIssue({ code: "custom", message: error });
-    return z.NEVER;
-  });
-}
-
-function list<Element extends z.ZodType>(element: Element, what: string) {
-  return z.array(element, { error: `expected a list of ${what}` });
-}
-
-function choice<const Values extends readonly string[]>(values: Values) {
-  return z.enum(values, { error: `expected one of ${values.join(", ")}` });
-}
-
 function limit(what: string) {
   return wholeNumber(1, LISTING_CAP)
     .default(100)
     .describe(`${what}. Reddit ends a listing near 1000, so 1000 means all that it gives.`);
-}
-
-function flag(byDefault: boolean) {
-  return z.boolean({ error: "expected true or false" }).default(byDefault);
-}
-
-function wholeNumber(min: number, max: number) {
-  const error = `expected a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-}
-
-function isoDate() {
-  const error = "expected a date in ISO 8601, as 2026-01-31 or 2026-01-31T12:00:00Z";
-  return z
-    .union([z.iso.date(), z.iso.datetime({ offset: true })], { error })
-    .transform((date) => new Date(date).toISOString());
 }

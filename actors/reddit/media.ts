@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, lenient, text } from "./fields.ts";
+import { count, lenient, text } from "../../shared/parse/fields.ts";
 
 /** One picture or video of a post, in the order in which it is shown. */
 export interface Media {

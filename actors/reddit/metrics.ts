@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dayName, roundTo } from "./numbers.ts";
+import { dayName, roundTo } from "../../shared/parse/numbers.ts";
 import type { Post } from "./parse-post.ts";
 
 /** Count and sum of scores. */

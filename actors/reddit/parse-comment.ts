@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { author, count, edited, flag, lenient, text, time } from "./fields.ts";
+import { count, flag, lenient, text, time } from "../../shared/parse/fields.ts";
+import { author, edited } from "./fields.ts";
 import { Listing, readThings } from "./parse-listing.ts";
-import { assertSomeRead, readShape, type SkippedChild } from "./shape.ts";
+import { assertSomeRead, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
 const Data = z.object({
   id: z.string().min(1),

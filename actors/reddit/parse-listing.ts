@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
-import { assertSomeRead, readEach, readShape, type SkippedChild } from "./shape.ts";
+import { assertSomeRead, readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
 type Readers = Record<string, (data: unknown) => unknown>;
 

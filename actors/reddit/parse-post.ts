@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { author, count, edited, flag, lenient, text, time, toIso } from "./fields.ts";
+import { count, flag, lenient, text, time, toIso } from "../../shared/parse/fields.ts";
+import { author, edited } from "./fields.ts";
 import { parseListing } from "./parse-listing.ts";
-import { readShape, type SkippedChild } from "./shape.ts";
-import { roundTo } from "./numbers.ts";
+import { readShape, type SkippedChild } from "../../shared/parse/shape.ts";
+import { roundTo } from "../../shared/parse/numbers.ts";
 import { hasImageUrl, MediaFields, readMedia } from "./media.ts";
 
 const Poll = z.object({

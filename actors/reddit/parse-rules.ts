@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { count, text } from "./fields.ts";
-import { readShape } from "./shape.ts";
+import { count, text } from "../../shared/parse/fields.ts";
+import { readShape } from "../../shared/parse/shape.ts";
 
 const Rules = z.object({
   rules: z.array(

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { count, flag, lenient, text, time } from "./fields.ts";
+import { count, flag, lenient, text, time } from "../../shared/parse/fields.ts";
 import { parseListing } from "./parse-listing.ts";
-import { readShape, type SkippedChild } from "./shape.ts";
+import { readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
 const Data = z.object({
   id: z.string().min(1),

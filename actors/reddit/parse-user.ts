@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { count, flag, lenient, Seconds, text, time, toIso } from "./fields.ts";
-import { assertSomeRead, readEach, readShape, type SkippedChild } from "./shape.ts";
+import { count, flag, lenient, Seconds, text, time, toIso } from "../../shared/parse/fields.ts";
+import { assertSomeRead, readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
 const Profile = z.object({
   display_name: text,

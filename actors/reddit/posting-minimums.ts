@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { daysBetween, percentile } from "./numbers.ts";
+import { daysBetween, percentile } from "../../shared/parse/numbers.ts";
 
 /** Fewer authors than this say nothing about who may post. */
 const MIN_AUTHORS = 10;

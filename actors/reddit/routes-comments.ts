@@ -1,5 +1,5 @@
 import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
-import { reportSkipped } from "./collect.ts";
+import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { parseMoreChildren, parseTree, type Comments } from "./parse-comment.ts";
 import { isWanted } from "./plan.ts";
 import { CommentsUserData, moreCommentsRequests, MoreCommentsUserData } from "./requests-comments.ts";

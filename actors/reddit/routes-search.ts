@@ -1,6 +1,7 @@
 import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
+import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { newChain, withAuthors, type Author } from "./chain.ts";
-import { collectPosts, fullnameOf, reportSkipped } from "./collect.ts";
+import { collectPosts, fullnameOf } from "./collect.ts";
 import { toDiscoveries } from "./discoveries.ts";
 import { addAuthors } from "./follow-chain.ts";
 import { nextPage } from "./paging.ts";

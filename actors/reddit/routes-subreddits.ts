@@ -1,6 +1,7 @@
 import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
+import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { withAuthors } from "./chain.ts";
-import { collectPosts, fullnameOf, reportSkipped } from "./collect.ts";
+import { collectPosts, fullnameOf } from "./collect.ts";
 import { addAuthors } from "./follow-chain.ts";
 import { knownKey, KnownPosts, rememberPosts } from "./known-posts.ts";
 import { addToSample, subredditMetrics } from "./metrics.ts";

@@ -1,5 +1,6 @@
 import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
-import { collectPosts, fullnameOf, reportSkipped } from "./collect.ts";
+import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { collectPosts, fullnameOf } from "./collect.ts";
 import { toComment } from "./parse-comment.ts";
 import { parseListing } from "./parse-listing.ts";
 import { readPost, splitPosts } from "./parse-post.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { daysBetween, roundTo, dayName } from "./numbers.ts";
+import { daysBetween, roundTo, dayName } from "../../shared/parse/numbers.ts";
 
 /** Submissions that a user's averages are taken over, the newest. */
 const MAX_POSTS = 30;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { UnexpectedShapeError } from "../../shared/errors.ts";
+import { UnexpectedShapeError } from "../errors.ts";
 
 /** A part of an answer that could not be read, and why. */
 export interface SkippedChild {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { dayName, daysBetween, percentile, roundTo } from "../../../actors/reddit/numbers.ts";
+import { dayName, daysBetween, percentile, roundTo } from "../../../shared/parse/numbers.ts";
 
 it.each([
   [[5], 0.1, 5],
