@@ -45,11 +45,13 @@ export interface Crawl {
   readonly stats: CrawlStats;
   /** @throws never for what a site or a handler does; only when the crawl cannot be set up */
   run(): Promise<CrawlResult>;
-  /** In-flight requests finish and commit, nothing new starts. */
+  /** In-flight requests finish and commit, nothing new starts. What takes longer than 20 s is given back to the queue. */
   stop(reason: string): void;
 }
 
 const STALL_CHECK_MS = 1_000;
+/** A run has 30 s from the request to end until it has ended, with its storage and its summary. */
+const STOP_GRACE_MS = 20_000;
 
 /** The crawl of one run input over any run storage: Crawlee runs the handlers, the throttled queue feeds them. */
 export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
@@ -66,6 +68,7 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   });
   const pool = new IdentityPool(identities, wake, { log });
   let ending: Pick<CrawlResult, "end" | "reason"> | null = null;
+  let stopTimer: NodeJS.Timeout | undefined;
   const end = (how: CrawlResult["end"], reason: string) => {
     ending ??= { end: how, reason };
     queue.stop();
@@ -108,7 +111,13 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   });
   return {
     stats,
-    stop: (reason) => end("stopped", reason),
+    stop(reason) {
+      end("stopped", reason);
+      stopTimer ??= setTimeout(() => {
+        log.warn(`${queue.inFlightCount} requests did not finish in time: they are given back`);
+        void crawler.abort();
+      }, STOP_GRACE_MS);
+    },
     async run() {
       const stallCheck = setInterval(() => {
         void queue.stallReason(config.maxStallSecs * 1000).then((reason) => reason && end("stalled", reason));
@@ -118,6 +127,7 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
         await crawler.run();
       } finally {
         clearInterval(stallCheck);
+        clearTimeout(stopTimer);
         await queue.release();
       }
       const counts = await storage.counts();

@@ -3,17 +3,31 @@ import { logCrawleeTo } from "../log.ts";
 import { createCrawl, type Crawl, type CrawlOptions, type CrawlResult } from "./crawl.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { createHttpClient } from "./http-client.ts";
-import { startProgress } from "./progress.ts";
+import { type CrawlProgress, createProgressReader, startProgress } from "./progress.ts";
 import type { CrawlStats } from "./stats.ts";
 
-export interface RunCrawlOptions extends Omit<CrawlOptions<unknown>, "client" | "maxRequests" | "maxItems"> {
-  /** The option of `b9 crawl` that goes on with what a signal has stopped. */
+/** How whoever started a crawl from a program watches and ends it. */
+export interface CrawlControls {
+  /**
+   * Ends the crawl gracefully, as `CrawlOptions.stop` does; its reason, when a text, is in the run's message.
+   * @default SIGTERM and SIGINT, and the second one ends the process at once
+   */
+  signal?: AbortSignal;
+  /** Called every 2 s, and once at the end. */
+  onProgress?: (progress: CrawlProgress) => void;
+}
+
+export interface RunCrawlOptions
+  extends Omit<CrawlOptions<unknown>, "client" | "maxRequests" | "maxItems">, CrawlControls {
+  /** What goes on with a crawl that was stopped. */
   goOn: string;
 }
 
 /** Crawls until nothing is left, or a signal ends it: the part that every run storage has in common. */
 export async function runCrawl({
   goOn,
+  signal,
+  onProgress,
   ...options
 }: RunCrawlOptions): Promise<{ result: CrawlResult; stats: CrawlStats }> {
   const { actor, input, storage, config, log } = options;
@@ -37,13 +51,18 @@ export async function runCrawl({
       ...(maxItems !== undefined && { maxItems }),
     });
     logEstimate(log, actor, input, crawl);
-    const result = await runUntilSignal(crawl, {
-      startProgress: () => startProgress({ stats: crawl.stats, storage, log }),
-      log,
-      goOn,
-    });
-    logEnd(log, result);
-    return { result, stats: crawl.stats };
+    const readProgress = createProgressReader(crawl.stats, storage);
+    const stopListening = listenForEnd(crawl, { signal, log, goOn });
+    const stopProgress = startProgress({ read: readProgress, log, onProgress });
+    try {
+      const result = await crawl.run();
+      logEnd(log, result);
+      onProgress?.(await readProgress());
+      return { result, stats: crawl.stats };
+    } finally {
+      stopProgress();
+      stopListening();
+    }
   } finally {
     await client.close();
   }
@@ -63,24 +82,29 @@ function logEstimate(log: Logger, actor: ActorDefinition, input: unknown, { stat
   );
 }
 
-async function runUntilSignal(
+/** Returns what ends the listening. */
+function listenForEnd(
   crawl: Crawl,
-  { startProgress: start, log, goOn }: { startProgress: () => () => void; log: Logger; goOn: string },
-): Promise<CrawlResult> {
+  { signal, log, goOn }: { signal: AbortSignal | undefined; log: Logger; goOn: string },
+): () => void {
+  if (signal) {
+    const onAbort = () => {
+      const reason = typeof signal.reason === "string" ? signal.reason : "stopped on request";
+      log.warn(`${reason}: requests in flight finish, nothing new starts`);
+      crawl.stop(`${reason}; ${goOn} goes on`);
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    return () => signal.removeEventListener("abort", onAbort);
+  }
   let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onSignal = (name: NodeJS.Signals) => {
     if (++signals > 1) process.exit(1);
-    log.warn(`${signal}: requests in flight finish, nothing new starts; once more to end at once`);
-    crawl.stop(`stopped by ${signal}; ${goOn} goes on`);
+    log.warn(`${name}: requests in flight finish, nothing new starts; once more to end at once`);
+    crawl.stop(`stopped by ${name}; ${goOn} goes on`);
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  const stopProgress = start();
-  try {
-    return await crawl.run();
-  } finally {
-    stopProgress();
-    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
-  }
+  return () => process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
 }
 
 function logEnd(log: Logger, { end, reason, counts }: CrawlResult): void {

@@ -11,17 +11,22 @@ import { PostgresRecords } from "./postgres/postgres-records.ts";
 import { joinRun, leaveRun, newRunId } from "./postgres/runs.ts";
 import { SharedBudget } from "./postgres/shared-budget.ts";
 import type { RunActorResult } from "./run-actor.ts";
-import { runCrawl } from "./run-crawl.ts";
+import { type CrawlControls, runCrawl } from "./run-crawl.ts";
 import { summarize, type RunSummary } from "./summary.ts";
 
 /** Connections of one crawl: claims and commits, what runs beside them, leases. */
 const MAX_CONNECTIONS = 3;
 
-export interface DatabaseRunOptions {
-  /** May be left out where the run has one already. */
+export interface DatabaseRunOptions extends CrawlControls {
+  /** May be left out where the run has one already, unless `attempt` is given. */
   input?: unknown;
   /** The run to create, to join, or to go on with. @default a new one */
   runId?: string;
+  /**
+   * Of a run that somebody else manages: the attempt that has it. This is the run's only process then, what it writes
+   * counts only while the attempt has the run, and the run's row stays the manager's.
+   */
+  attempt?: number;
   maxConcurrency?: number;
   config: Config;
   log: Logger;
@@ -30,12 +35,14 @@ export interface DatabaseRunOptions {
 /**
  * Runs an actor on the database. Processes that are given the same run share its crawl: requests, items, and the
  * budgets of what the site counts as one client.
+ * @throws {LostRunError} when `attempt` does not have the run, or has lost it
+ * @throws {InvalidInputError | StorageError | DatabaseError}
  */
 export async function runOnDatabase(
   actor: ActorDefinition,
   options: DatabaseRunOptions,
 ): Promise<RunActorResult> {
-  const { config, log, runId = newRunId() } = options;
+  const { config, log, attempt, runId = newRunId() } = options;
   if (options.input !== undefined) assertInput(actor, config, options.input);
   else if (options.runId === undefined) {
     throw new InvalidInputError("no input: give one with --input, or the run to join with --run");
@@ -48,15 +55,31 @@ export async function runOnDatabase(
   const { pool } = database;
   try {
     await migrate(pool);
+    if (attempt !== undefined) {
+      const input = assertInput(actor, config, options.input);
+      return toResult(
+        await crawlRun(actor, { ...options, runId, input, database, goOn: "resurrecting the run" }),
+      );
+    }
     const raw = await joinRun(pool, { runId, actor: actor.name, input: options.input });
     const input = assertInput(actor, config, raw);
     log.info(`run ${runId}: other processes join it with --run ${runId}`);
-    const summary = await crawlRun(actor, { ...options, runId, input, database });
+    const summary = await crawlRun(actor, {
+      ...options,
+      runId,
+      input,
+      database,
+      goOn: `--db --run ${runId}`,
+    });
     await leaveRun(pool, runId, summary);
-    return { exitCode: summary.status === "FAILED" ? 1 : 0, summary };
+    return toResult(summary);
   } finally {
     await database.close();
   }
+}
+
+function toResult(summary: RunSummary): RunActorResult {
+  return { exitCode: summary.status === "FAILED" ? 1 : 0, summary };
 }
 
 /** @returns the input as the actor takes it */
@@ -66,24 +89,26 @@ function assertInput(actor: ActorDefinition, config: Config, raw: unknown): unkn
   return input;
 }
 
-type Part = Omit<DatabaseRunOptions, "runId"> & { runId: string; input: unknown; database: Database };
+interface Part extends DatabaseRunOptions {
+  runId: string;
+  input: unknown;
+  database: Database;
+  goOn: string;
+}
 
 async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary> {
-  const { config, log, runId, input, database, maxConcurrency = config.maxConcurrency } = part;
+  const { config, log, runId, attempt, database, maxConcurrency = config.maxConcurrency } = part;
   const { pool } = database;
   const startedAt = new Date();
-  const storage = await openPostgresRunStorage({ database, runId, leaseSecs: config.leaseSecs });
+  const storage = await openPostgresRunStorage({ ...part, leaseSecs: config.leaseSecs });
   const budgets: SharedBudget[] = [];
   try {
     const { result, stats } = await runCrawl({
+      ...part,
       actor,
-      input,
       storage,
-      records: new PostgresRecords(pool, actor.name),
-      config,
-      log,
+      records: new PostgresRecords(pool, actor.name, attempt === undefined ? null : { runId, attempt }),
       maxConcurrency,
-      goOn: `--db --run ${runId}`,
       createBudget(owner, wake) {
         const onError = (err: Error) => log.error({ err }, `the budget of ${owner.name} cannot be asked`);
         const budget = new SharedBudget({ pool, owner, wake, onError });

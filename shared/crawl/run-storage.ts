@@ -123,3 +123,8 @@ export interface RunStorage {
 export class StorageError extends Error {
   override name = "StorageError";
 }
+
+/** A managed run is another attempt's by now, or over: what this process did since is void, and it ends. */
+export class LostRunError extends StorageError {
+  override name = "LostRunError";
+}

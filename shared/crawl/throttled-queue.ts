@@ -54,6 +54,8 @@ export class ThrottledQueue {
   #ready: ClaimedRequest[] = [];
   #flushing = false;
   #stopped = false;
+  #failed = false;
+  #released = false;
   #sent = 0;
   #pending = 0;
   #countedAt = -Infinity;
@@ -96,6 +98,7 @@ export class ThrottledQueue {
   /** Gives back what was claimed and not handed out, and gives up what is in flight. */
   async release(): Promise<void> {
     this.stop();
+    this.#released = true;
     for (const lease of this.#inFlight) lease.abort.abort();
     await this.#claiming;
     const reclaims = [...this.#ready, ...[...this.#inFlight].map(({ request }) => request)];
@@ -251,13 +254,18 @@ export class ThrottledQueue {
   }
 
   #fail(error: Error): void {
+    if (this.#failed) return;
+    this.#failed = true;
     // Nothing is lost: what could not be stored is still in the queue for the next start.
     this.stop();
+    for (const lease of this.#inFlight) lease.abort.abort();
     this.#options.onFatal(error);
   }
 
   /** Settlements that come while a flush is under way leave together with the next one. */
   async #settle(lease: Lease, settlement: Settlement): Promise<void> {
+    // Given back already, or cannot be: nothing of it is to be stored.
+    if (this.#released || this.#failed) return void this.#inFlight.delete(lease);
     const stored = new Promise<void>((done) => this.#commits.push({ settlement, done }));
     if (!this.#flushing) void this.#flush();
     await stored;

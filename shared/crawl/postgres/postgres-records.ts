@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
 import type { RecordStore } from "../attempt.ts";
 import { StorageError } from "../run-storage.ts";
+import { callWrite, type Fence } from "./calls.ts";
 import { toDatabaseJson } from "./database-json.ts";
 
 const KEY = /^[a-zA-Z0-9!\-_.'()]{1,256}$/;
@@ -19,11 +20,14 @@ export interface StoredRecord {
 export class PostgresRecords implements RecordStore {
   readonly #pool: Pool;
   readonly #store: string;
+  readonly #fence: Fence | null;
   #lastWrite: Promise<void> = Promise.resolve();
 
-  constructor(pool: Pool, store: string) {
+  /** @param fence of the attempt that writes; `null` for a run that several processes share */
+  constructor(pool: Pool, store: string, fence: Fence | null = null) {
     this.#pool = pool;
     this.#store = store;
+    this.#fence = fence;
   }
 
   async get(key: string): Promise<unknown> {
@@ -69,16 +73,10 @@ export class PostgresRecords implements RecordStore {
   }
 
   async #write(key: string, record: StoredRecord | null): Promise<void> {
-    await withRetry(() =>
-      record
-        ? this.#pool.query("select put_record($1, $2, $3, $4)", [
-            this.#store,
-            key,
-            record.contentType,
-            record.value,
-          ])
-        : this.#pool.query("select delete_record($1, $2)", [this.#store, key]),
-    );
+    const place = [this.#store, key];
+    if (!record) return callWrite(this.#pool, this.#fence, "delete_record", place);
+    const { contentType, value } = record;
+    return callWrite(this.#pool, this.#fence, "put_record", [...place, contentType, value]);
   }
 }
 

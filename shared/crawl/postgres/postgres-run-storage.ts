@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import os from "node:os";
+import type { Pool } from "pg";
 import type { Database } from "../../db/database.ts";
+import { DatabaseError } from "../../db/errors.ts";
 import { withRetry } from "../../db/retry.ts";
 import { isLookup, mergeRule } from "../local/merged-items.ts";
-import { StorageError } from "../run-storage.ts";
+import { LostRunError, StorageError } from "../run-storage.ts";
 import type {
   AddResult,
   ClaimedRequest,
@@ -15,6 +17,7 @@ import type {
   RequestCounts,
   RunStorage,
 } from "../run-storage.ts";
+import { callFunction, callWrite, type Fence } from "./calls.ts";
 import { cleanJson, toDatabaseJson } from "./database-json.ts";
 import { PostgresRecords } from "./postgres-records.ts";
 
@@ -26,6 +29,11 @@ export interface PostgresRunStorageOptions {
   owner?: string;
   /** How long a claim outlives its process. Renewed at a third of it while the process lives. @default 30 */
   leaseSecs?: number;
+  /**
+   * Of a managed run: the attempt in `runs` that this process is. It is the run's only process, so what an earlier
+   * attempt had claimed is free at once; every write happens only while the run is this attempt's.
+   */
+  attempt?: number | null;
 }
 
 /** Requests of one call: a start with a hundred thousand must not be one statement. */
@@ -35,35 +43,47 @@ const REQUESTS_A_CALL = 1_000;
  * A run's storage in Postgres, which any number of processes open at once: each call is one SQL function of
  * `migrations/`. While the database is away calls wait for it, up to five minutes.
  * @throws {StorageError} when there is no such run
+ * @throws {LostRunError} when `attempt` does not have the run; later every call that writes may throw it
  */
 export async function openPostgresRunStorage({
   database,
   runId,
   owner = `${os.hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
   leaseSecs = 30,
+  attempt = null,
 }: PostgresRunStorageOptions): Promise<RunStorage> {
   const { pool } = database;
   const { rows } = await withRetry(() =>
     pool.query<{ number: number }>("select number from runs where id = $1", [runId]),
   );
   if (!rows[0]) throw new StorageError(`run ${JSON.stringify(runId)}: there is no such run`);
-  return new PostgresRunStorage({ database, runId, owner, leaseSecs, runNumber: rows[0].number });
+  const runNumber = rows[0].number;
+  const fence = attempt === null ? null : { runId, attempt };
+  if (fence) await callWrite(pool, fence, "release_requests", [runNumber]);
+  return new PostgresRunStorage({ pool, runId, owner, leaseSecs, runNumber, fence });
+}
+
+interface Options extends Required<Pick<PostgresRunStorageOptions, "runId" | "owner" | "leaseSecs">> {
+  pool: Pool;
+  runNumber: number;
+  fence: Fence | null;
 }
 
 class PostgresRunStorage implements RunStorage {
-  readonly #options: Required<PostgresRunStorageOptions> & { runNumber: number };
+  readonly #options: Options;
   readonly #records: PostgresRecords;
   /** Attempt by id, of what this storage has claimed. */
   readonly #claimed = new Map<string, number>();
   readonly #claims = new Set<Promise<unknown>>();
   readonly #renewal: NodeJS.Timeout;
   #lastWrite: Promise<unknown> = Promise.resolve();
-  #renewalFailure: Error | null = null;
+  /** After which no call can succeed: the run is lost, or the database has been away for too long. */
+  #failure: StorageError | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor(options: Required<PostgresRunStorageOptions> & { runNumber: number }) {
+  constructor(options: Options) {
     this.#options = options;
-    this.#records = new PostgresRecords(options.database.pool, options.runId);
+    this.#records = new PostgresRecords(options.pool, options.runId, options.fence);
     this.#renewal = setInterval(() => void this.#renew(), (options.leaseSecs * 1000) / 3).unref();
   }
 
@@ -76,7 +96,7 @@ class PostgresRunStorage implements RunStorage {
       const size = forefront ? texts.length : REQUESTS_A_CALL;
       for (let at = 0; at < texts.length; at += size) {
         const part = toArrayJson(texts.slice(at, at + size));
-        results.push(...(await this.#call<AddResult[]>("add_requests", part, forefront)));
+        results.push(...(await this.#write<AddResult[]>("add_requests", part, forefront)));
       }
       return results;
     });
@@ -85,7 +105,7 @@ class PostgresRunStorage implements RunStorage {
   async claimRequests(limit: number): Promise<ClaimedRequest[]> {
     this.#assertUsable();
     const { owner, leaseSecs } = this.#options;
-    const claim = this.#call<ClaimedRequest[]>("claim_requests", owner, limit, leaseSecs);
+    const claim = this.#write<ClaimedRequest[]>("claim_requests", owner, limit, leaseSecs);
     this.#claims.add(claim);
     try {
       const claimed = await claim;
@@ -100,7 +120,7 @@ class PostgresRunStorage implements RunStorage {
     this.#assertUsable();
     const json = toArrayJson(commits.map(toCommitJson));
     return this.#inTurn(async () => {
-      const results = await this.#call<CommitResult[]>("commit_requests", this.#options.owner, json);
+      const results = await this.#write<CommitResult[]>("commit_requests", this.#options.owner, json);
       this.#letGo(commits);
       return results;
     });
@@ -124,17 +144,17 @@ class PostgresRunStorage implements RunStorage {
   }
 
   counts(): Promise<RequestCounts> {
-    return this.#call("count_requests");
+    return this.#read("count_requests");
   }
 
   itemCounts(): Promise<Record<string, number>> {
-    return this.#call("count_items");
+    return this.#read("count_items");
   }
 
   async getItems(dataset: string, keys: readonly string[]): Promise<(Item | null)[]> {
     if (!isLookup(dataset))
       throw new StorageError(`dataset ${dataset} cannot be asked: it is not marked lookup`);
-    return this.#call("get_items", dataset, keys);
+    return this.#read("get_items", dataset, keys);
   }
 
   getRecord(key: string): Promise<unknown> {
@@ -153,14 +173,20 @@ class PostgresRunStorage implements RunStorage {
 
   async #close(): Promise<void> {
     await Promise.allSettled([...this.#claims, this.#records.settled()]);
-    await this.#giveBack([...this.#claimed].map(([id, attempt]) => ({ id, attempt })));
-    clearInterval(this.#renewal);
+    try {
+      await this.#giveBack([...this.#claimed].map(([id, attempt]) => ({ id, attempt })));
+    } catch (error) {
+      // Then the run's new attempt has it already, or the end of the leases gives it back.
+      if (error !== this.#failure) throw error;
+    } finally {
+      clearInterval(this.#renewal);
+    }
   }
 
   async #giveBack(reclaims: readonly Reclaim[]): Promise<void> {
     const json = toArrayJson(reclaims.map(toReclaimJson));
     await this.#inTurn(async () => {
-      await this.#call("reclaim_requests", this.#options.owner, json);
+      await this.#write("reclaim_requests", this.#options.owner, json);
       this.#letGo(reclaims);
     });
   }
@@ -176,16 +202,16 @@ class PostgresRunStorage implements RunStorage {
     const { owner, leaseSecs } = this.#options;
     try {
       const ids = held.map(({ id }) => id);
-      const renewed = new Set(await this.#call<string[]>("renew_leases", owner, ids, leaseSecs));
+      const renewed = new Set(await this.#write<string[]>("renew_leases", owner, ids, leaseSecs));
       this.#letGo(held.filter(({ id }) => !renewed.has(id)));
     } catch (error) {
       // Nobody awaits a renewal: the next call says it.
-      this.#renewalFailure = error as Error;
+      this.#failure ??= error as StorageError;
     }
   }
 
   #state(): Promise<{ isEmpty: boolean; isFinished: boolean; nextReadyInMs: number | null }> {
-    return this.#call("queue_state");
+    return this.#read("queue_state");
   }
 
   /** Writes happen in the order of their calls, whichever connection each of them gets. */
@@ -197,25 +223,32 @@ class PostgresRunStorage implements RunStorage {
   }
 
   /** Calls one of the functions that take the run's number first. Each of them may be called twice. */
-  async #call<Result>(name: string, ...values: unknown[]): Promise<Result> {
-    const { database, runId, runNumber } = this.#options;
-    const places = values.map((_, index) => `, $${index + 2}`).join("");
+  #read<Result>(name: string, ...values: unknown[]): Promise<Result> {
+    const { pool, runNumber } = this.#options;
+    return this.#named(name, () => callFunction(pool, name, [runNumber, ...values]));
+  }
+
+  #write<Result>(name: string, ...values: unknown[]): Promise<Result> {
+    const { pool, runNumber, fence } = this.#options;
+    return this.#named(name, () => callWrite(pool, fence, name, [runNumber, ...values]));
+  }
+
+  async #named<Result>(name: string, call: () => Promise<Result>): Promise<Result> {
+    if (this.#failure) throw this.#failure;
     try {
-      const { rows } = await withRetry(() =>
-        database.pool.query<{ result: Result }>(`select ${name}($1${places}) as result`, [
-          runNumber,
-          ...values,
-        ]),
-      );
-      return rows[0]!.result;
+      return await call();
     } catch (cause) {
-      throw new StorageError(`${name} of run ${runId}: ${(cause as Error).message}`, { cause });
+      if (cause instanceof LostRunError) throw (this.#failure ??= cause);
+      const failure = new StorageError(`${name} of run ${this.#options.runId}: ${(cause as Error).message}`, {
+        cause,
+      });
+      if (cause instanceof DatabaseError) this.#failure ??= failure;
+      throw failure;
     }
   }
 
   #assertUsable(): void {
     if (this.#closed) throw new StorageError(`run ${this.#options.runId} is closed here`);
-    if (this.#renewalFailure) throw this.#renewalFailure;
   }
 }
 
