@@ -6,8 +6,10 @@ import { createHttpClient } from "./http-client.ts";
 import { type CrawlProgress, createProgressReader, startProgress } from "./progress.ts";
 import type { CrawlStats } from "./stats.ts";
 
-/** How whoever started a crawl from a program watches and ends it. */
+/** How whoever started a crawl from a program watches, limits and ends it. */
 export interface CrawlControls {
+  /** As `max_items` of the input; the smaller one counts. */
+  maxItems?: number;
   /**
    * Ends the crawl gracefully, as `CrawlOptions.stop` does; its reason, when a text, is in the run's message.
    * @default SIGTERM and SIGINT, and the second one ends the process at once
@@ -28,6 +30,7 @@ export async function runCrawl({
   goOn,
   signal,
   onProgress,
+  maxItems = Infinity,
   ...options
 }: RunCrawlOptions): Promise<{ result: CrawlResult; stats: CrawlStats }> {
   const { actor, input, storage, config, log } = options;
@@ -40,7 +43,7 @@ export async function runCrawl({
     maxBodyBytes: config.maxBodyMbytes * 1024 * 1024,
   });
   try {
-    const { max_requests: maxRequests, max_items: maxItems } = input as {
+    const { max_requests: maxRequests, max_items: maxInputItems = Infinity } = input as {
       max_requests?: number;
       max_items?: number;
     };
@@ -48,7 +51,7 @@ export async function runCrawl({
       ...options,
       client,
       ...(maxRequests !== undefined && { maxRequests }),
-      ...(maxItems !== undefined && { maxItems }),
+      maxItems: Math.min(maxItems, maxInputItems),
     });
     logEstimate(log, actor, input, crawl);
     const readProgress = createProgressReader(crawl.stats, storage);

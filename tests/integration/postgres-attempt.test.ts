@@ -211,6 +211,16 @@ it("a signal ends it gracefully: what is in flight is stored, the rest is free, 
   expect(asked).toBe(100);
 });
 
+it("ends at the number of items that its launch allows", async () => {
+  const origin = await startServer((_, response) => setTimeout(() => response.end("{}"), 20));
+  const { summary } = await runOnDatabase(pagesActor(origin), {
+    ...(await attemptOptions(1, 100)),
+    maxItems: 10,
+  });
+  expect(summary).toMatchObject({ status: "ABORTED", statusMessage: "the limit of 10 items is reached" });
+  expect(summary!.items["reddit_posts"]).toBeLessThan(20);
+});
+
 it("a request that does not end within 20 s of the signal is given back as it was", async () => {
   const stop = new AbortController();
   const origin = await startServer(() => setTimeout(() => stop.abort(), 100));
