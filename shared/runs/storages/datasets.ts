@@ -1,0 +1,121 @@
+import type { Pool } from "pg";
+import { toDatabaseJson } from "../../crawl/postgres/database-json.ts";
+import type { Item } from "../../crawl/run-storage.ts";
+import { type DatasetName, itemKey } from "../../datasets.ts";
+import { longTransaction } from "../../db/long-transaction.ts";
+import { InvalidInputError } from "../../errors.ts";
+
+/** A run's dataset. One that nothing was pushed to has no row yet, and no items. */
+export interface Dataset {
+  runId: string;
+  runNumber: number;
+  actor: string;
+  name: string;
+  /** Where its items are; `null`: it has none. */
+  stored: { id: number; day: string } | null;
+  createdAt: Date;
+  /** Last change of its run. */
+  modifiedAt: Date;
+  itemCount: number;
+}
+
+export interface DatasetPage {
+  limit: number;
+  offset: number;
+  /** Newest first. */
+  desc: boolean;
+}
+
+/** Numbers among the values of a field, how often it is `null`, and how often an empty text, array or object. */
+export interface FieldStatistics {
+  min: number | null;
+  max: number | null;
+  nullCount: number;
+  emptyCount: number;
+}
+
+const COLUMNS = `r.id as "runId", r.number as "runNumber", r.actor,
+  case when d.id is not null then jsonb_build_object('id', d.id, 'day', d.day) end as stored,
+  coalesce(d.created_at, r.created_at) as "createdAt",
+  greatest(d.created_at, r.finished_at, r.started_at, r.created_at) as "modifiedAt"`;
+
+const ITEM_COUNT = `coalesce((select sum(c.value) from run_counters c
+  where c.run_number = r.number and c.counter = 'items:' || d.name), 0)::bigint as "itemCount"`;
+
+/** `undefined` when there is no such run. Whether its actor has such a dataset is not looked at. */
+export async function findDataset(pool: Pool, runId: string, name: string): Promise<Dataset | undefined> {
+  const { rows } = await pool.query<Dataset>(
+    `select ${COLUMNS}, $2::text as name, ${ITEM_COUNT}
+    from runs r left join datasets d on d.run_number = r.number and d.name = $2 where r.id = $1`,
+    [runId, name],
+  );
+  return rows[0];
+}
+
+/** Datasets that something was pushed to, in the order of their creation. */
+export async function listDatasets(
+  pool: Pool,
+  { limit, offset, desc }: DatasetPage,
+): Promise<{ items: Dataset[]; total: number }> {
+  const [{ rows: items }, { rows: counts }] = await Promise.all([
+    pool.query<Dataset>(
+      `select ${COLUMNS}, d.name, ${ITEM_COUNT} from datasets d join runs r on r.number = d.run_number
+      order by d.id ${desc ? "desc" : "asc"} limit $1 offset $2`,
+      [limit, offset],
+    ),
+    pool.query<{ total: number }>("select count(*) as total from datasets"),
+  ]);
+  return { items, total: counts[0]!.total };
+}
+
+/**
+ * Adds items by the dataset's key and merge rule, all or none.
+ * @throws {InvalidInputError} naming the item that is no object or has no key
+ */
+export async function pushItems(
+  pool: Pool,
+  { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
+  items: readonly unknown[],
+): Promise<void> {
+  const pushed = items.map((item, index) => toPushedItem(name as DatasetName, item, index));
+  await pool.query("select push_items($1, $2, $3)", [runNumber, name, toDatabaseJson(pushed, "items")]);
+}
+
+/** Removes the dataset's items. Nobody may be writing them: its run is over. */
+export async function deleteDataset(
+  pool: Pool,
+  { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
+): Promise<void> {
+  await longTransaction(pool, (query) => query("select delete_dataset($1, $2)", [runNumber, name]));
+}
+
+/** By top-level field. Reads the whole dataset. */
+export async function readFieldStatistics(
+  pool: Pool,
+  { stored }: Pick<Dataset, "stored">,
+): Promise<Record<string, FieldStatistics>> {
+  if (!stored) return {};
+  const { rows } = await pool.query<FieldStatistics & { field: string }>(
+    `select f.key as field,
+      min(f.value::numeric) filter (where jsonb_typeof(f.value) = 'number') as min,
+      max(f.value::numeric) filter (where jsonb_typeof(f.value) = 'number') as max,
+      count(*) filter (where f.value = 'null') as "nullCount",
+      count(*) filter (where f.value in ('""', '[]', '{}')) as "emptyCount"
+    from dataset_items i, jsonb_each(i.item) f where i.day = $1 and i.dataset_id = $2
+    group by f.key order by f.key`,
+    [stored.day, stored.id],
+  );
+  return Object.fromEntries(rows.map(({ field, ...statistics }) => [field, statistics]));
+}
+
+function toPushedItem(dataset: DatasetName, item: unknown, index: number): { key: string; item: Item } {
+  if (typeof item !== "object" || item === null || Array.isArray(item)) {
+    const got = JSON.stringify(item)?.slice(0, 100);
+    throw new InvalidInputError(`items[${index}]: expected an object, got ${got}`);
+  }
+  try {
+    return { key: itemKey(dataset, item as Item), item: item as Item };
+  } catch (cause) {
+    throw new InvalidInputError(`items[${index}]: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,72 @@
+import type { Pool } from "pg";
+import type { Item } from "../../crawl/run-storage.ts";
+import { withRetry } from "../../db/retry.ts";
+import type { Dataset } from "./datasets.ts";
+
+export interface ItemRange {
+  offset: number;
+  /** `null`: all. */
+  limit: number | null;
+  /** The last one pushed first. */
+  desc: boolean;
+}
+
+/** Stored items between two places: what is pushed after the window was opened is not in it. */
+export interface ItemWindow {
+  id: number;
+  day: string;
+  /** Place of the first item to be read, and of the last one. */
+  first: number;
+  last: number;
+  desc: boolean;
+}
+
+/** So many are in memory at a time. */
+const ITEMS_A_PAGE = 200;
+
+/** Items in the order of first sight; `null` when there are none in the range. */
+export async function openWindow(
+  pool: Pool,
+  { stored }: Pick<Dataset, "stored">,
+  { offset, limit, desc }: ItemRange,
+): Promise<ItemWindow | null> {
+  if (!stored || limit === 0) return null;
+  const { id, day } = stored;
+  const from = "from dataset_items where day = $1 and dataset_id = $2";
+  const order = desc ? "desc" : "asc";
+  const { rows } = await withRetry(
+    () =>
+      pool.query<{ first: number | null; last: number }>(
+        `select (select place ${from} order by place ${order} offset $3 limit 1) as first, coalesce(
+        (select place ${from} order by place ${order} offset $3::bigint + $4 - 1 limit 1),
+        (select ${desc ? "min" : "max"}(place) ${from})) as last`,
+        // No dataset has that many items: the end is its last one.
+        [day, id, offset, limit ?? Number.MAX_SAFE_INTEGER - offset],
+      ),
+    { maxMs: 10_000 },
+  );
+  const { first, last } = rows[0]!;
+  return first === null ? null : { id, day, first, last, desc };
+}
+
+/** Each page is a statement of its own, so a slow reader holds no connection. */
+export async function* readItemPages(pool: Pool, window: ItemWindow | null): AsyncGenerator<Item[]> {
+  if (!window) return;
+  const { id, day, first, last, desc } = window;
+  const [start, after, end, order] = desc ? ["<=", "<", ">=", "desc"] : [">=", ">", "<=", "asc"];
+  for (let at = first, isFirst = true; ; isFirst = false) {
+    const { rows } = await withRetry(
+      () =>
+        pool.query<{ place: number; item: Item }>(
+          `select place, item from dataset_items
+          where day = $1 and dataset_id = $2 and place ${isFirst ? start : after} $3 and place ${end} $4
+          order by place ${order} limit ${ITEMS_A_PAGE}`,
+          [day, id, at, last],
+        ),
+      { maxMs: 10_000 },
+    );
+    if (rows.length) yield rows.map(({ item }) => item);
+    if (rows.length < ITEMS_A_PAGE) return;
+    at = rows.at(-1)!.place;
+  }
+}
