@@ -65,7 +65,7 @@ describe("items", () => {
   it("are read in the order of their push, any part of them, forwards and backwards", async () => {
     await pushComments(450);
     expect(await readIds({})).toEqual(numbers(0, 450));
-    expect(await readIds({ desc: true })).toEqual(numbers(0, 450).reverse());
+    expect(await readIds({ desc: true })).toEqual(numbers(0, 450).toReversed());
     expect(await readIds({ offset: 10, limit: 400 })).toEqual(numbers(10, 410));
     expect(await readIds({ offset: 449, limit: 400 })).toEqual(["449"]);
     expect(await readIds({ offset: 3, limit: 2, desc: true })).toEqual(["446", "445"]);
