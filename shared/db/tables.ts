@@ -473,17 +473,53 @@ export interface RunCounters {
   value: number;
 }
 
+export interface RunLogs {
+  at: Generated<Timestamp>;
+  run_id: string;
+  start_offset: number;
+  text: string;
+}
+
 export interface Runs {
+  abort: string | null;
+  abort_at: Timestamp | null;
   actor: string;
   attempt: Generated<number>;
+  attempt_started_at: Timestamp | null;
+  class: Generated<string>;
+  cost_usd: Generated<Numeric>;
   created_at: Generated<Timestamp>;
+  exit_code: number | null;
   finished_at: Timestamp | null;
+  heartbeat_at: Timestamp | null;
   id: string;
   input: Json | null;
+  is_managed: Generated<boolean>;
+  lease_expires_at: Timestamp | null;
+  lost_count: Generated<number>;
+  max_cost_usd: Numeric | null;
+  max_items: number | null;
+  memory_mbytes: Generated<number>;
+  modified_at: Generated<Timestamp>;
   number: Generated<number>;
+  origin: Generated<string>;
+  priority: Generated<number>;
+  progress: Generated<Json>;
+  ran_secs: Generated<number>;
+  rerun_of: string | null;
+  restart_on_error: Generated<boolean>;
+  resurrect_count: Generated<number>;
+  schedule_id: string | null;
+  start_after: Timestamp | null;
   started_at: Timestamp | null;
+  stats: Generated<Json>;
   status: Generated<string>;
   status_message: string | null;
+  status_message_is_terminal: Generated<boolean>;
+  timeout_at: Timestamp | null;
+  timeout_from_secs: Generated<number>;
+  timeout_secs: Generated<number>;
+  worker: string | null;
 }
 
 export interface ScheduleLogs {
@@ -597,6 +633,7 @@ export interface DB {
   requests: Requests;
   review_keywords: ReviewKeywords;
   run_counters: RunCounters;
+  run_logs: RunLogs;
   runs: Runs;
   schedule_logs: ScheduleLogs;
   schedules: Schedules;
