@@ -304,7 +304,7 @@ describe("what is kept for a while", () => {
       { day: "2026-01-02", context: logs[0]!.context },
       { day: "2026-01-03", context: { omitted_bytes: 9009 } },
     ]);
-    await database.pool.query("select drop_expired(7)");
+    await database.pool.query("select drop_old_logs(30)");
     expect(await count("system_logs")).toBe(0);
   });
 
