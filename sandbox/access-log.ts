@@ -7,7 +7,9 @@ export interface LogEntry {
   virtual: number;
   /** Where the connection came from: the proxy's own address, or 127.0.0.1. */
   address: string;
-  /** Client id of the token or of the Basic header; `null` when there was none or it was wrong. */
+  /**
+   * Client id of the token or of the Basic header, key of the data API, `null` when there was none or it was wrong.
+   */
   client: string | null;
   method: string;
   /** With query, as it came. */
@@ -20,6 +22,10 @@ export interface LogEntry {
   /** The budget's counter after this request; `null` when it did not count. */
   used: number | null;
   window: number | null;
+  /** Whom a request to Instagram is about, by the name or id that it gives. */
+  creator: string | null;
+  /** US dollars. */
+  price_usd: number;
 }
 
 export interface AccessLog {
@@ -28,6 +34,8 @@ export interface AccessLog {
   since(seq: number): Iterable<LogEntry>;
   /** Answers by endpoint and status since the start. */
   totals(): Record<string, Record<string, number>>;
+  /** All that was paid since the start, US dollars. */
+  costUsd(): number;
 }
 
 /** Keeps the newest `capacity` entries. */
@@ -35,6 +43,7 @@ export function createAccessLog(capacity = 250_000): AccessLog {
   const ring: LogEntry[] = [];
   const totals: Record<string, Record<string, number>> = {};
   let lastSeq = 0;
+  let costUsd = 0;
   return {
     add(entry) {
       const seq = ++lastSeq;
@@ -42,6 +51,7 @@ export function createAccessLog(capacity = 250_000): AccessLog {
       const byStatus = (totals[entry.endpoint ?? "none"] ??= {});
       const status = String(entry.status ?? "cut");
       byStatus[status] = (byStatus[status] ?? 0) + 1;
+      costUsd += entry.price_usd;
     },
     *since(seq) {
       const first = Math.max(seq + 1, lastSeq - ring.length + 1);
@@ -52,5 +62,6 @@ export function createAccessLog(capacity = 250_000): AccessLog {
       }
     },
     totals: () => totals,
+    costUsd: () => costUsd,
   };
 }

@@ -34,6 +34,10 @@ export interface Exchange {
   used: number | null;
   window: number | null;
   fault: Fault | null;
+  /** Whom it is about, as the request names them. */
+  creator?: string | null;
+  /** US dollars; absent for what costs nothing. */
+  priceUsd?: number;
 }
 
 const MBYTE = 2 ** 20;

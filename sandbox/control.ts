@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { AccessLog, LogEntry } from "./access-log.ts";
-import type { Budgets } from "./budgets.ts";
+import type { WindowStats } from "./budgets.ts";
 import type { Clock } from "./clock.ts";
 import { type Faults, parseFaultPlan } from "./faults.ts";
 
@@ -11,7 +11,8 @@ export const CONTROL_PREFIX = "/_sandbox";
 export interface Controls {
   clock: Clock;
   log: AccessLog;
-  budgets: Budgets;
+  /** Of all sites, each owner's windows. */
+  windows(): WindowStats[];
   faults: Faults;
   /** The settings that point a client here, and a content for its identities file. */
   env(): { env: Record<string, string>; identities: unknown };
@@ -41,14 +42,19 @@ function answer(
   query: URLSearchParams,
   body: string,
 ): { status: number; value: unknown } {
-  const { clock, log, budgets, faults } = controls;
+  const { clock, log, faults } = controls;
   switch (what) {
     case "GET /env":
       return { status: 200, value: controls.env() };
     case "GET /stats":
       return {
         status: 200,
-        value: { virtual_now: clock.now(), windows: budgets.stats(), totals: log.totals() },
+        value: {
+          virtual_now: clock.now(),
+          windows: controls.windows(),
+          totals: log.totals(),
+          cost_usd: log.costUsd(),
+        },
       };
     case "GET /faults":
       return { status: 200, value: { faults: faults.plan() } };

@@ -18,10 +18,27 @@ export const FAULT_KINDS = [
   "rerank",
   "repeating_after",
   "lost_anchor",
+  // Of Instagram's data API and its gateway.
+  "status_false",
+  "wrapped",
+  "empty_page",
+  "more_without_items",
+  "per_second",
+  "monthly_quota",
+  "not_subscribed",
+  // Of Instagram's own site.
+  "require_login",
+  "please_wait",
+  "login_redirect",
+  "login_page",
+  "checkpoint",
+  "useragent_mismatch",
+  "dead_doc_id",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 const faultSchema = z.strictObject({
+  /** One that makes no sense for a request leaves its answer as it is. */
   kind: z.enum(FAULT_KINDS),
   /** Share of the matching requests, 0 to 1. A repeated request draws anew. */
   rate: z.number().min(0).max(1).default(1),

@@ -5,6 +5,8 @@ import { createAccessLog } from "./access-log.ts";
 import { createBudgets } from "./budgets.ts";
 import { createClock } from "./clock.ts";
 import { type FaultInput, createFaults, parseFaultPlan } from "./faults.ts";
+import { type InstagramOptions, createInstagram } from "./instagram/site.ts";
+import type { InstagramWorld } from "./instagram/world.ts";
 import { type Proxy, type ProxySpec, startProxy } from "./proxies.ts";
 import { OAUTH_PREFIX, PUBLIC_PREFIX, type RedditOptions, TOKEN_PATH, answerReddit } from "./reddit/site.ts";
 import { type Client, createTokens } from "./reddit/tokens.ts";
@@ -45,6 +47,8 @@ export interface SandboxOptions {
   faults?: FaultInput[];
   /** Whether the public `.json` pages answer. @default "open" */
   public?: "open" | "closed";
+  /** @default 20 creators */
+  instagram?: InstagramOptions;
 }
 
 export interface Sandbox {
@@ -72,7 +76,7 @@ const CLIENTS: Client[] = [
 ];
 
 /**
- * Starts a stand-in world: Reddit under `/oauth` and `/www`, its controls under `/_sandbox`, and proxies on ports
+ * Starts a stand-in world: Reddit under `/oauth` and `/www`, Instagram's data API under `/looter2`, its controls under `/_sandbox`, and proxies on ports
  * of their own. Nothing in it is shared with another one of the same process.
  * @throws {RangeError} naming an option that makes no world
  */
@@ -102,18 +106,23 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const server = createServer({
     clock,
     log,
-    budgets,
     faults,
+    windows: () => [...budgets.stats(), ...instagram.windows()],
     env: () => ({ env, identities }),
     truth: (path, query) => truthAt(world, path, query, contentTime(world, clock.now())),
-    site: (request) => answerReddit(site, request),
+    site: (request) => instagram.answer(request) ?? answerReddit(site, request),
   });
   server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  // Its pictures are here, so it begins once the port is known.
+  const instagram = createInstagram(instagramWorld(world, options, url), options.instagram ?? {}, {
+    clock,
+    faults,
+  });
   const proxyUrls = proxies.map((proxy) => proxy.url);
   const identities = { reddit: dealOut(clients, proxyUrls) };
-  const env = environment(url, identities.reddit[0]!, proxyUrls);
+  const env = { ...environment(url, identities.reddit[0]!, proxyUrls), ...instagram.env };
   return { url, proxyUrls, env, identities, close: () => closeAll(server, proxies) };
 }
 
@@ -130,6 +139,15 @@ function worldOf({
   assertWithin("postsPerSubreddit", postsPerSubreddit, 0, 500);
   assertWithin("growth", growth, 0, 1000);
   return { seed, subreddits, users, postsPerSubreddit, growth, startAt };
+}
+
+function instagramWorld(
+  { seed, growth, startAt }: World,
+  { instagram: { creators = 20 } = {} }: SandboxOptions,
+  baseUrl: string,
+): InstagramWorld {
+  assertWithin("instagram.creators", creators, 1, 5000);
+  return { seed, creators, growth, startAt, baseUrl };
 }
 
 function assertWithin(name: string, value: number, min: number, max: number): void {

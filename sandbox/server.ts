@@ -46,6 +46,8 @@ function logExchange({ log, clock }: Sites, request: SiteRequest, exchange: Exch
     fault: fault?.kind ?? null,
     used,
     window,
+    creator: exchange.creator ?? null,
+    price_usd: exchange.priceUsd ?? 0,
   });
 }
 

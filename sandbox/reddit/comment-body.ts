@@ -1,6 +1,7 @@
+import { asciiJson } from "../ascii-json.ts";
 import type { Comment } from "./comments.ts";
 import type { Post } from "./posts.ts";
-import { asciiJson, divOf } from "./texts.ts";
+import { divOf } from "./texts.ts";
 
 /** What a tree hides: siblings below one parent, or, with count 0, everything beyond the greatest depth. */
 export interface More {

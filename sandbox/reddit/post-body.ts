@@ -1,7 +1,8 @@
+import { asciiJson } from "../ascii-json.ts";
 import type { Medium } from "./post-content.ts";
 import type { Post } from "./posts.ts";
 import { subscribersAt } from "./subreddits.ts";
-import { asciiJson, divOf } from "./texts.ts";
+import { divOf } from "./texts.ts";
 import type { World } from "./world.ts";
 
 /** The keys that a reader without an account always sees with the same value. */

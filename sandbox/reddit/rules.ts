@@ -1,5 +1,6 @@
 import { type Draw, between, draws, pick } from "../random.ts";
-import { asciiJson, toHtml } from "./texts.ts";
+import { asciiJson } from "../ascii-json.ts";
+import { toHtml } from "./texts.ts";
 import { ASPECT, type Place, type World } from "./world.ts";
 
 export interface Rule {

@@ -1,6 +1,7 @@
 import { type Draw, between, draws, hash, pick } from "../random.ts";
+import { asciiJson } from "../ascii-json.ts";
 import { ruleTexts } from "./rules.ts";
-import { asciiJson, paragraphs, toHtml } from "./texts.ts";
+import { paragraphs, toHtml } from "./texts.ts";
 import { ASPECT, type Place, type World } from "./world.ts";
 
 const DAY = 86_400;

@@ -1,7 +1,7 @@
 import type { Answer } from "../answer.ts";
+import { asciiJson } from "../ascii-json.ts";
 import { type Call, listing } from "./endpoint.ts";
 import { errorAnswer, jsonAnswer } from "./pages.ts";
-import { asciiJson } from "./texts.ts";
 import { USER_SORTS, type UserListing, type UserSort, writtenFullnames } from "./user-listings.ts";
 import { type Account, accountAt, accountSummary, accountThing } from "./users.ts";
 import { userById, userByName } from "./world.ts";

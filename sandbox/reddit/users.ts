@@ -1,6 +1,6 @@
 import { between, draws, hash, pick } from "../random.ts";
+import { asciiJson } from "../ascii-json.ts";
 import { accountName } from "./names.ts";
-import { asciiJson } from "./texts.ts";
 import { ASPECT, type World, placeIdOfProfile, userId } from "./world.ts";
 
 /** `deleted` leaves `[deleted]` behind; `shadowbanned` keeps its name on posts and answers 404; both are not found. */
