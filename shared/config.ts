@@ -27,6 +27,7 @@ const instagramSources = z
   .string()
   .transform((text) => text.split(",").map((part) => part.trim()))
   .pipe(z.array(z.enum(["api", "web", "browser"], "api, web or browser")).min(1));
+const bool = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"], error: "true or false" });
 const int = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Every setting: name, type and default, environment variable, help. The only place that names one. */
@@ -224,7 +225,94 @@ const FIELDS = {
   datasetRetentionDays: field(
     int(1, 3650).default(7),
     "DATASET_RETENTION_DAYS",
-    "items, requests and logs of runs are kept this long; tables stay",
+    "items, requests, records and logs of runs are kept this long; tables and runs stay",
+  ),
+  host: field(
+    z.string().min(1).default("127.0.0.1"),
+    "HOST",
+    "address that the server binds to; another than loopback needs a token",
+  ),
+  port: field(int(0, 65_535).default(8000), "PORT", "port of the server; 0 picks a free one"),
+  apiToken: field(
+    z.string().min(16, "at least 16 characters").optional(),
+    "API_TOKEN",
+    "an admin token, beside those of `b9 token create`",
+    { secret: true },
+  ),
+  httpsCert: field(
+    z.string().min(1).optional(),
+    "HTTPS_CERT",
+    "file of the certificate chain; with HTTPS_KEY the server speaks HTTPS",
+  ),
+  httpsKey: field(z.string().min(1).optional(), "HTTPS_KEY", "file of the certificate's private key"),
+  corsOrigins: field(
+    urlList.default([]),
+    "CORS_ORIGINS",
+    "comma-separated origins whose pages may call the API with a token",
+  ),
+  apiMaxBodyMbytes: field(
+    int(1, 100).default(9),
+    "API_MAX_BODY_MBYTES",
+    "cap of a request's body to the API after decompression",
+  ),
+  anonymousPerMinute: field(
+    int(1, 1_000_000).default(60),
+    "RATE_LIMIT_ANONYMOUS",
+    "requests a minute and address without a valid token",
+  ),
+  tokenPerSec: field(
+    int(1, 1_000_000).default(100),
+    "RATE_LIMIT_TOKEN",
+    "requests a second and token; twice as many at once. Admin tokens have no limit",
+  ),
+  cacheEnabled: field(bool.default(true), "CACHE_ENABLED", "answers of the API are kept in memory"),
+  cacheTtlSecs: field(int(1, 86_400).default(300), "CACHE_TTL", "seconds that statistics are kept in memory"),
+  slowQueryMs: field(
+    int(1, 600_000).default(500),
+    "SLOW_QUERY_MS",
+    "statements of the server that take longer are logged",
+  ),
+  alertMemoryMbytes: field(
+    int(1, 1_000_000).default(1500),
+    "ALERT_MEMORY_MBYTES",
+    "memory of one server, worker or run that raises an alert",
+  ),
+  alertErrorRate: field(
+    z.coerce.number().positive().max(1).default(0.2),
+    "ALERT_ERROR_RATE",
+    "share of an actor's requests that may fail within an hour, facts about targets (private, gone) aside",
+  ),
+  alertNoDataMins: field(
+    int(1, 100_000).default(60),
+    "ALERT_NO_DATA_MINUTES",
+    "a continuous scraper that is on and stores nothing for so long raises an alert",
+  ),
+  alertDayCostUsd: field(
+    z.coerce.number().positive().default(20),
+    "ALERT_DAY_COST_USD",
+    "what calls of one UTC day may cost",
+  ),
+  alertDiskFree: field(
+    z.coerce.number().min(0).max(1).default(0.1),
+    "ALERT_DISK_FREE",
+    "share of STORAGE_DIR's disk that must be free",
+  ),
+  alertWebhookUrl: field(
+    url.optional(),
+    "ALERT_WEBHOOK_URL",
+    "where alerts are posted to when they open and close; needs ALERT_WEBHOOK_SECRET",
+    { secret: true },
+  ),
+  alertWebhookSecret: field(
+    z.string().min(16, "at least 16 characters").optional(),
+    "ALERT_WEBHOOK_SECRET",
+    "signs what is sent to webhooks: those of alerts and those of runs",
+    { secret: true },
+  ),
+  alertWebhookAllowPrivate: field(
+    bool.default(false),
+    "ALERT_WEBHOOK_ALLOW_PRIVATE",
+    "webhooks may go to private, loopback and link-local addresses",
   ),
   sandboxPort: field(
     int(0, 65_535).default(8790),

@@ -10,6 +10,8 @@ const main = defineCommand({
     db: () => import("./db.ts").then(({ db }) => db),
     demo: () => import("./demo.ts").then(({ demo }) => demo),
     sandbox: () => import("./sandbox.ts").then(({ sandbox }) => sandbox),
+    server: () => import("./server.ts").then(({ server }) => server),
+    token: () => import("./token.ts").then(({ token }) => token),
     bench: () => import("./bench.ts").then(({ bench }) => bench),
   },
 });

@@ -38,6 +38,16 @@ export interface Alerts {
   value: number;
 }
 
+export interface ApiTokens {
+  created_at: Generated<Timestamp>;
+  id: Generated<number>;
+  last_used_at: Timestamp | null;
+  name: string;
+  revoked_at: Timestamp | null;
+  scope: string;
+  token_hash: Buffer;
+}
+
 export interface ApiUsage {
   at: Generated<Timestamp>;
   cost_usd: Generated<Numeric>;
@@ -607,6 +617,7 @@ export interface WorkLeases {
 
 export interface DB {
   alerts: Alerts;
+  api_tokens: ApiTokens;
   api_usage: ApiUsage;
   budget_slices: BudgetSlices;
   budgets: Budgets;

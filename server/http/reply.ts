@@ -1,0 +1,138 @@
+import { hash } from "node:crypto";
+import { type Readable, pipeline } from "node:stream";
+import { promisify } from "node:util";
+import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
+import { type H3Event, HTTPResponse } from "h3";
+import { exchangeOf } from "./exchange.ts";
+
+/** JSON that exists as text already, as Postgres builds it. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export interface ReplyOptions {
+  status?: number;
+  /** Beside those of every answer. */
+  headers?: Record<string, string> | undefined;
+}
+
+/** A text, bytes or a stream with its content type, instead of a value that becomes JSON. */
+export class Reply {
+  readonly body: string | Uint8Array | Readable | ReadableStream<Uint8Array> | null;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(body: Reply["body"], { status = 200, headers = {} }: ReplyOptions = {}) {
+    this.body = body;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** Smaller bodies do not gain by it. */
+const MIN_COMPRESSED_BYTES = 1_024;
+const compressors = {
+  br: (body: string | Uint8Array) =>
+    promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
+  gzip: (body: string | Uint8Array) => promisify(gzip)(body, { level: 5 }),
+};
+
+/**
+ * The answer to `event`: a value as JSON, text, bytes or a stream. What can be read again gets an ETag, and a 304 where
+ * the client has it; what is worth it is compressed.
+ */
+export async function respond(
+  event: H3Event,
+  value: unknown,
+  { status = 200, headers = {} }: ReplyOptions = {},
+): Promise<HTTPResponse> {
+  if (value instanceof Reply)
+    return send(event, value.body, value.status === 200 ? status : value.status, {
+      ...headers,
+      ...value.headers,
+    });
+  const text = value instanceof JsonText ? value.text : JSON.stringify(value ?? null);
+  return send(event, text, status, { "content-type": "application/json; charset=utf-8", ...headers });
+}
+
+async function send(
+  event: H3Event,
+  body: Reply["body"],
+  status: number,
+  own: Record<string, string>,
+): Promise<HTTPResponse> {
+  const headers = { ...exchangeOf(event).headers, ...own };
+  if (body === null || typeof body === "string" || body instanceof Uint8Array)
+    return sendWhole(event, body, status, headers);
+  return sendStream(event, body, status, headers);
+}
+
+async function sendWhole(
+  event: H3Event,
+  body: string | Uint8Array | null,
+  status: number,
+  headers: Record<string, string>,
+): Promise<HTTPResponse> {
+  const isRead = event.req.method === "GET" || event.req.method === "HEAD";
+  if (body !== null && isRead && status === 200 && headers["cache-control"] !== "no-store") {
+    headers["cache-control"] ??= "private, no-cache";
+    // Weak: the same content, whatever its encoding.
+    headers["etag"] ??= `W/"${hash("sha1", body, "base64url")}"`;
+    if (matches(event.req.headers.get("if-none-match"), headers["etag"]))
+      return new HTTPResponse(null, { status: 304, headers });
+  }
+  const encoding =
+    body === null || body.length < MIN_COMPRESSED_BYTES ? null : chooseEncoding(event, headers);
+  if (!encoding) return new HTTPResponse(body, { status, headers });
+  return new HTTPResponse(await compressors[encoding](body!), { status, headers });
+}
+
+function sendStream(
+  event: H3Event,
+  body: Readable | ReadableStream<Uint8Array>,
+  status: number,
+  headers: Record<string, string>,
+): HTTPResponse {
+  const encoding = body instanceof ReadableStream ? null : chooseEncoding(event, headers);
+  if (!encoding || body instanceof ReadableStream)
+    // srvx pipes Node's streams, which the type of a web response does not say.
+    return new HTTPResponse(body as unknown as ReadableStream, { status, headers });
+  const compressor =
+    encoding === "br"
+      ? createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
+      : createGzip({ level: 5 });
+  // An error of the source ends the compressor with it, and so the answer.
+  pipeline(body, compressor, () => undefined);
+  return new HTTPResponse(compressor as unknown as ReadableStream, { status, headers });
+}
+
+const COMPRESSIBLE = /^(?:text\/|application\/(?:[\w.+-]+\+)?(?:json|xml|x-ndjson|jsonl|javascript)\b)/;
+
+/** Sets the headers of the encoding that it answers with; null: none. */
+function chooseEncoding(event: H3Event, headers: Record<string, string>): "br" | "gzip" | null {
+  if (headers["content-encoding"] || !COMPRESSIBLE.test(headers["content-type"] ?? "")) return null;
+  headers["vary"] = headers["vary"] ? `${headers["vary"]}, accept-encoding` : "accept-encoding";
+  const accepted = event.req.headers.get("accept-encoding") ?? "";
+  const encoding = accepts(accepted, "br") ? "br" : accepts(accepted, "gzip") ? "gzip" : null;
+  if (encoding) headers["content-encoding"] = encoding;
+  return encoding;
+}
+
+function accepts(accepted: string, encoding: string): boolean {
+  return new RegExp(
+    `(?:^|,)\\s*${encoding}\\s*(?:;\\s*q=(?!0(?:\\.0*)?\\s*(?:,|$))[\\d.]+\\s*)?(?:,|$)`,
+    "i",
+  ).test(accepted);
+}
+
+/** RFC 9110, 13.1.2: compared weakly. */
+function matches(ifNoneMatch: string | null, etag: string): boolean {
+  if (ifNoneMatch === null) return false;
+  if (ifNoneMatch.trim() === "*") return true;
+  const opaque = (tag: string) => tag.trim().replace(/^W\//, "");
+  return ifNoneMatch.split(",").some((tag) => opaque(tag) === opaque(etag));
+}

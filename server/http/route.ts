@@ -1,0 +1,164 @@
+import { type H3, type H3Event, type HTTPResponse } from "h3";
+import type { z } from "zod";
+import { invalidRequest } from "./api-error.ts";
+import { readJsonBody, readRawBody } from "./body.ts";
+import { exchangeOf } from "./exchange.ts";
+import type { Guard } from "./guard.ts";
+import { describeIssues } from "./issues.ts";
+import type { Principal, Scope } from "./principal.ts";
+import { respond } from "./reply.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** A body that is not JSON, or not only: handed over as it is. */
+export interface RawBody {
+  maxBytes: number;
+}
+
+export interface RouteRequest<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  event: H3Event;
+  /** Null on a route that is open to everybody. */
+  principal: Principal | null;
+  requestId: string;
+  /** Aborted when the client goes away, and when the server is about to stop. */
+  signal: AbortSignal;
+}
+
+export interface RouteDefinition {
+  method: Method;
+  /** `/api/reddit/subreddits/:name`, `/v2/key-value-stores/:id/records/**:key` */
+  path: string;
+  /** Null: open to everybody. */
+  scope: Scope | null;
+  /** One line. */
+  summary: string;
+  description?: string | undefined;
+  /** Where it stands in the reference. */
+  tag: string;
+  /** Of decoded path parameters. @default any text */
+  params?: z.ZodType | undefined;
+  /** Without `token`. Parameters that are empty do not count; one that is given twice is an array. */
+  query?: z.ZodType | undefined;
+  body?: z.ZodType | RawBody | undefined;
+  /** Schema of the JSON that it answers; or the content type of something else. */
+  response: z.ZodType | string;
+  /** Of an answer that is not an error. @default 200 */
+  status?: number | undefined;
+  /** Errors of its own, with what they mean, beside those that every route has. */
+  errors?: Record<number, string> | undefined;
+}
+
+interface TypedRoute<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Body extends z.ZodType | RawBody,
+> extends RouteDefinition {
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  /** Its value becomes JSON; a `JsonText` or `Reply` is answered as it is. */
+  handler(
+    request: RouteRequest<
+      z.output<Params>,
+      z.output<Query>,
+      Body extends z.ZodType ? z.output<Body> : Buffer
+    >,
+  ): unknown;
+}
+
+/** What the routes of one app have in common. */
+export interface RouteContext {
+  guard: Guard;
+  /** Cap of JSON bodies. */
+  maxBodyBytes: number;
+  /** Aborted when the server is about to stop. */
+  shutdown: AbortSignal;
+  routes: RouteDefinition[];
+}
+
+const contexts = new WeakMap<H3, RouteContext>();
+
+/** Prepares `app` for `route`. */
+export function setRouteContext(app: H3, context: RouteContext): void {
+  contexts.set(app, context);
+}
+
+/** All routes of `app` so far, in the order in which they were added. */
+export function routesOf(app: H3): readonly RouteDefinition[] {
+  return contexts.get(app)!.routes;
+}
+
+/**
+ * Adds a route: who may use it, what it takes and answers, in one place, from which the reference is made as well. The
+ * handler sees only what fits the schemas.
+ */
+export function route<
+  Params extends z.ZodType = z.ZodType<Record<string, string>>,
+  Query extends z.ZodType = z.ZodType<Record<string, never>>,
+  Body extends z.ZodType | RawBody = z.ZodType<undefined>,
+>(app: H3, definition: TypedRoute<Params, Query, Body>): void {
+  const context = contexts.get(app)!;
+  const { method, path, scope, query, body, status, handler } = definition;
+  context.routes.push(definition);
+
+  const answer = async (event: H3Event): Promise<HTTPResponse> => {
+    const exchange = exchangeOf(event);
+    exchange.route = path;
+    await context.guard(event, scope);
+    const { requestId, principal } = exchange;
+    const request = {
+      params: parse(definition.params, readParams(event), ""),
+      query: parse(query, query ? readQuery(event) : {}, ""),
+      body: body && (await readBody(event, body, context.maxBodyBytes)),
+      event,
+      principal,
+      requestId,
+      get signal() {
+        return AbortSignal.any([event.req.signal, context.shutdown]);
+      },
+    };
+    // The schemas made these values; where there is none, the defaults of the type parameters say what there is.
+    const value = await handler(request as Parameters<typeof handler>[0]);
+    return respond(event, value, { status: status ?? 200 });
+  };
+  app.on(method, path, answer);
+}
+
+async function readBody(event: H3Event, body: z.ZodType | RawBody, maxBodyBytes: number): Promise<unknown> {
+  if ("maxBytes" in body) return readRawBody(event, body.maxBytes);
+  return parse(body, await readJsonBody(event, maxBodyBytes), "body");
+}
+
+function parse(schema: z.ZodType | undefined, values: unknown, where: string): unknown {
+  if (!schema) return values;
+  const parsed = schema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw invalidRequest(describeIssues(parsed.error, values, where));
+}
+
+/** h3 has refused what cannot be decoded. */
+function readParams(event: H3Event): Record<string, string> {
+  const params = event.context.params ?? {};
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, decodeURIComponent(String(value))]),
+  );
+}
+
+function readQuery(event: H3Event): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = {};
+  for (const [name, value] of event.url.searchParams) {
+    if (name === "token" || value === "") continue;
+    const before = Object.hasOwn(query, name) ? query[name] : undefined;
+    // Not `query[name] =`, which takes `__proto__` for something else.
+    Object.defineProperty(query, name, {
+      value: before === undefined ? value : [before, value].flat(),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+  return query;
+}

@@ -1,0 +1,56 @@
+import { HTTPError } from "h3";
+import { isPassing } from "../../shared/db/retry.ts";
+import { ApiError } from "./api-error.ts";
+
+/** Seconds after which a database that is away is worth another try. */
+const RETRY_SECS = 5;
+
+/** What an error means to whoever asked. What is nobody's mistake but ours is a 500 that says nothing. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  // h3 wraps what is thrown outside of a route.
+  if (error instanceof HTTPError && error.unhandled && error.cause !== undefined && error.cause !== error)
+    return toApiError(error.cause);
+  if (error instanceof HTTPError && error.status < 500)
+    return new ApiError(error.status, "INVALID_REQUEST", "the request cannot be read", { cause: error });
+  if (isPassing(error)) {
+    return new ApiError(503, "SERVICE_UNAVAILABLE", "the database is away; try again later", {
+      headers: { "retry-after": String(RETRY_SECS) },
+      cause: error,
+    });
+  }
+  return (
+    ofSqlstate(error) ??
+    new ApiError(
+      500,
+      "INTERNAL_SERVER_ERROR",
+      "something went wrong here; the log has more under the request's id",
+      {
+        cause: error,
+      },
+    )
+  );
+}
+
+/** @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function ofSqlstate(error: unknown): ApiError | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code !== "string") return undefined;
+  // Class 22, data exception: a text that no column takes, such as one with a NUL.
+  if (/^22...$/.test(code))
+    return new ApiError(400, "INVALID_VALUE", "a value of the request cannot be stored or compared", {
+      cause: error,
+    });
+  if (code === "57014") {
+    return new ApiError(
+      503,
+      "QUERY_TIMEOUT",
+      "this takes too long; ask for less, by another filter or order",
+      {
+        headers: { "retry-after": String(RETRY_SECS) },
+        cause: error,
+      },
+    );
+  }
+  return undefined;
+}

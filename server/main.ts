@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import type { Server } from "node:http";
+import { toNodeHandler } from "h3";
+import { listen } from "listhen";
+import type { Logger } from "pino";
+import type { Config } from "../shared/config.ts";
+import type { Database } from "../shared/db/database.ts";
+import { anyTokenExists } from "../shared/db/api-tokens.ts";
+import { InvalidInputError } from "../shared/errors.ts";
+import { createApp } from "./app.ts";
+import { isLoopback } from "./http/loopback.ts";
+
+export interface RunningServer {
+  /** With the port that was taken. */
+  url: string;
+  /** Lets requests under way finish, ends the answers that last, takes no new ones. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  config: Config;
+  log: Logger;
+  /** Migrated; stays open. */
+  database: Database;
+}
+
+/** How long a request under way may take to finish when the server stops. */
+const GRACE_MS = 10_000;
+
+/**
+ * Serves the API at HOST and PORT.
+ * @throws {InvalidInputError} when it would be open to others without a token, or the port is taken
+ */
+export async function startServer({ config, log, database }: ServerOptions): Promise<RunningServer> {
+  const https = readHttps(config);
+  if (!isLoopback(config.host) && config.apiToken === undefined && !(await anyTokenExists(database.pool))) {
+    throw new InvalidInputError(
+      `HOST: expected a loopback address while there is no token, got ${JSON.stringify(config.host)}; set API_TOKEN, or make one with b9 token create`,
+    );
+  }
+  const shutdown = new AbortController();
+  const app = await createApp({ config, log, database, shutdown: shutdown.signal });
+  const listener = await listen(toNodeHandler(app), {
+    // In production listhen takes the port that was asked for, or fails.
+    port: config.port === 0 ? { port: 0, random: true } : { port: config.port, random: false },
+    hostname: config.host,
+    public: !isLoopback(config.host),
+    https,
+    showURL: false,
+    qr: false,
+    clipboard: false,
+    open: false,
+    autoClose: false,
+    isProd: true,
+  }).catch((cause: unknown) => {
+    throw new InvalidInputError(
+      `PORT: expected a free port of ${config.host}, got ${config.port}: ${(cause as Error).message}`,
+      { cause },
+    );
+  });
+  keepConnections(listener.server);
+  const url = listener.url.replace(/\/$/, "");
+  log.info(`serving ${url}`);
+  let closed: Promise<void> | null = null;
+  const close = async () => {
+    shutdown.abort();
+    const overdue = setTimeout(() => listener.server.closeAllConnections(), GRACE_MS);
+    await listener.close();
+    clearTimeout(overdue);
+  };
+  return { url, close: () => (closed ??= close()) };
+}
+
+function readHttps({ httpsCert, httpsKey }: Config): { cert: string; key: string } | false {
+  if (httpsCert === undefined && httpsKey === undefined) return false;
+  if (httpsCert === undefined || httpsKey === undefined)
+    throw new InvalidInputError("HTTPS_CERT and HTTPS_KEY: expected both or none");
+  for (const [name, file] of Object.entries({ HTTPS_CERT: httpsCert, HTTPS_KEY: httpsKey }))
+    if (!existsSync(file)) throw new InvalidInputError(`${name}: expected a file, there is no ${file}`);
+  return { cert: httpsCert, key: httpsKey };
+}
+
+/** Clients keep their connections for longer than Node would: the one that closes first must be the client. */
+function keepConnections(
+  server: Pick<Server, "keepAliveTimeout" | "headersTimeout" | "requestTimeout">,
+): void {
+  server.keepAliveTimeout = 75_000;
+  server.headersTimeout = 80_000;
+  server.requestTimeout = 300_000;
+}

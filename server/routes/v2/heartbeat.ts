@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Time is up. */
+const SILENT = Symbol("silent");
+
+/**
+ * The parts of `source`, and `beat` whenever there was none for `everyMs`: a reader can tell that it is alive. Nothing
+ * comes between the parts of one line.
+ */
+export async function* withHeartbeat(
+  source: AsyncIterable<string>,
+  beat: string,
+  everyMs: number,
+): AsyncGenerator<string> {
+  const parts = source[Symbol.asyncIterator]();
+  let isLineStart = true;
+  try {
+    for (let next = parts.next(); ;) {
+      const part = await firstOf(next, everyMs);
+      if (part === SILENT) {
+        if (isLineStart) yield beat;
+        continue;
+      }
+      if (part.done) return;
+      yield part.value;
+      isLineStart = part.value.endsWith("\n");
+      next = parts.next();
+    }
+  } finally {
+    await parts.return?.();
+  }
+}
+
+async function firstOf<Value>(next: Promise<Value>, ms: number): Promise<Value | typeof SILENT> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([next, sleep(ms, SILENT, { signal: timer.signal }).catch(() => SILENT as typeof SILENT)]);
+  } finally {
+    timer.abort();
+  }
+}

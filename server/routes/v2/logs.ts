@@ -1,0 +1,75 @@
+import { stripVTControlCharacters } from "node:util";
+import type { H3 } from "h3";
+import { z } from "zod";
+import type { Run } from "../../../shared/runs/run.ts";
+import { notFound } from "../../http/api-error.ts";
+import { flag } from "../../http/query.ts";
+import { Reply } from "../../http/reply.ts";
+import { route } from "../../http/route.ts";
+import type { Services } from "../../services.ts";
+import { withHeartbeat } from "./heartbeat.ts";
+import { RUN_PATHS } from "./run-paths.ts";
+import { toStream } from "./streams.ts";
+
+const LogQuery = z.object({
+  stream: flag().default(false).describe("Goes on until the run has ended"),
+  raw: flag().default(false).describe("With the colours of a terminal"),
+  download: flag().default(false).describe("To be saved as a file"),
+});
+
+/** So much of a log is in memory at a time. */
+const PART_BYTES = 1024 * 1024;
+/** Proxies and clients give up a connection that is silent for longer. */
+const HEARTBEAT_MS = 15_000;
+
+/** Every line begins with its time, `2026-01-31T12:00:00.000Z`: the clients split the log there. */
+export function addLogs(app: H3, services: Services): void {
+  const { runs } = services;
+  const answer = (run: Run, { stream, raw, download }: z.output<typeof LogQuery>, signal: AbortSignal) => {
+    const text = stream
+      ? withHeartbeat(runs.log.follow(run.id, { signal }), "\n", HEARTBEAT_MS)
+      : readLog(services, run.id);
+    return new Reply(toStream(raw ? text : stripColours(text), { live: stream }), {
+      headers: {
+        "content-type": "text/plain; charset=utf-8",
+        "cache-control": "private, no-cache",
+        "x-accel-buffering": "no",
+        ...(download && { "content-disposition": `attachment; filename="${run.id}.log"` }),
+      },
+    });
+  };
+  const common = { method: "GET", scope: "read", tag: "Logs", query: LogQuery, response: "text/plain" } as const;
+
+  route(app, {
+    ...common,
+    path: "/v2/logs/:runId",
+    summary: "The log of a run",
+    handler: async ({ params, query, signal }) => {
+      const run = await runs.get(params["runId"]!);
+      if (!run) throw notFound(`run ${JSON.stringify(params["runId"])}`);
+      return answer(run, query, signal);
+    },
+  });
+  for (const { path, find } of RUN_PATHS) {
+    route(app, {
+      ...common,
+      path: `${path}/log`,
+      summary: "The log of a run",
+      handler: async (request) => answer(await find(services, request), request.query, request.signal),
+    });
+  }
+}
+
+async function* readLog({ runs }: Services, runId: string): AsyncGenerator<string> {
+  for (let start = 0; ;) {
+    const { text, size } = await runs.log.read(runId, { start, end: start + PART_BYTES });
+    if (text === "") return;
+    yield text;
+    start += Buffer.byteLength(text);
+    if (start >= size) return;
+  }
+}
+
+async function* stripColours(text: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const part of text) yield stripVTControlCharacters(part);
+}

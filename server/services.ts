@@ -1,0 +1,18 @@
+import type { Logger } from "pino";
+import type { Config } from "../shared/config.ts";
+import type { Database } from "../shared/db/database.ts";
+import type { TokenStore } from "./http/tokens.ts";
+
+/** What the server is made of. Whoever starts it opens and closes them. */
+export interface ServerParts {
+  config: Config;
+  log: Logger;
+  database: Database;
+  /** Aborted when the server is about to stop: answers that last end then. */
+  shutdown: AbortSignal;
+}
+
+/** What routes may use. */
+export interface Services extends ServerParts {
+  tokens: TokenStore;
+}
