@@ -1,0 +1,86 @@
+import { z } from "zod";
+
+/** Pages followed of one list at most, for a site that sends cursors for ever. */
+const MAX_PAGES = 1000;
+
+/**
+ * Positions in which a list may show something out of its order, told as pinned or not: the site lets creators pin
+ * three, and the reels of some begin with up to five.
+ */
+export const UNORDERED = { posts: 3, reels: 5 } as const;
+
+/** Where the reading of a list stands before a page is asked for. */
+export const Paging = z.object({
+  /** Entries wanted, repeats included. */
+  limit: z.int().min(1),
+  /** Cursors that were followed, the present page's last. */
+  cursors: z.array(z.string()),
+  /** Entries on earlier pages. */
+  entries: z.int(),
+  /** Entries on a page where the site says so, else on the first page; 0 before it. */
+  pageSize: z.int(),
+  /** The present page is asked for again, because it came empty. */
+  isAgain: z.boolean(),
+});
+export type Paging = z.infer<typeof Paging>;
+
+/** @param pageSize what the site calls a page; 0: its first one tells */
+export function firstPage(limit: number, pageSize = 0): Paging {
+  return { limit, cursors: [], entries: 0, pageSize, isAgain: false };
+}
+
+/** A page as its parser read it. */
+export interface ListPage {
+  entries: readonly Entry[];
+  /** What asks for the next page; `null` when the site says that this is the last. */
+  cursor: string | null;
+}
+
+export interface Entry {
+  taken_at?: string | undefined;
+  is_pinned?: boolean | undefined;
+}
+
+/**
+ * How a list goes on after a page: the next page, the same one again, or not at all (`null`). It ends at its limit,
+ * without a cursor or with one that was followed before, and where `endsAt` says that the rest is not wanted. An
+ * empty page that claims to have a successor, or that a list with something in it cannot begin with, is asked for
+ * once more. No list costs more pages than ⌈limit / page size⌉, whatever repeats in it.
+ */
+export function nextPage(
+  paging: Paging,
+  { entries, cursor }: ListPage,
+  { isDone, cannotBeEmpty = false }: { isDone: boolean; cannotBeEmpty?: boolean },
+): Paging | null {
+  if (entries.length === 0) {
+    const isSuspect = cursor !== null || (cannotBeEmpty && paging.cursors.length === 0);
+    return isSuspect && !paging.isAgain ? { ...paging, isAgain: true } : null;
+  }
+  const pageSize = paging.pageSize || entries.length;
+  const read = paging.entries + entries.length;
+  const pages = paging.cursors.length + 1;
+  if (isDone || cursor === null || paging.cursors.includes(cursor)) return null;
+  if (read >= paging.limit || pages >= Math.ceil(paging.limit / pageSize) || pages >= MAX_PAGES) return null;
+  return { ...paging, cursors: [...paging.cursors, cursor], entries: read, pageSize, isAgain: false };
+}
+
+/**
+ * Whether a list in an order of time has come to what is known or too old. Pinned entries, and those in the first
+ * positions, stand there whatever their age.
+ * @param paging before the page
+ * @param endsAt entries taken then or before are not wanted; `null`: all are
+ */
+export function reachesEnd(
+  paging: Paging,
+  entries: readonly Entry[],
+  { endsAt, unordered }: { endsAt: string | null; unordered: number },
+): boolean {
+  if (endsAt === null) return false;
+  return entries.some(
+    ({ taken_at, is_pinned }, index) =>
+      paging.entries + index >= unordered &&
+      is_pinned !== true &&
+      taken_at !== undefined &&
+      taken_at <= endsAt,
+  );
+}
