@@ -126,6 +126,13 @@ language sql as $$
   update runs r set input = set_run_input.input where r.id = set_run_input.id
 $$;
 
+-- A READY run for which there is nothing to do.
+create function finish_unstarted_run(id text, message text) returns void
+language sql as $$
+  update runs r set status = 'SUCCEEDED', status_message = message
+  where r.id = finish_unstarted_run.id and r.status = 'READY'
+$$;
+
 -- A READY run becomes `worker`'s. Null when it is not READY (any more).
 create function lease_run(id text, worker text, lease_secs double precision) returns jsonb
 language plpgsql as $$

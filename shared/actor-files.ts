@@ -27,6 +27,7 @@ export function renderInputSchema({ title, description, input }: ActorDefinition
 /** `actor.json`: what a server must know of an actor without running it. */
 export function renderActorJson(actor: ActorDefinition): string {
   const { name, title, description, primaryDataset, datasets, due, resources } = actor;
+  const { class: workerClass = "http" } = actor;
   return toJson({
     actorSpecification: 1,
     name,
@@ -37,6 +38,7 @@ export function renderActorJson(actor: ActorDefinition): string {
     primaryDataset,
     datasets,
     ...(due !== undefined && { due }),
+    class: workerClass,
     defaultMemoryMbytes: resources.memoryMbytes,
     defaultTimeoutSecs: resources.timeoutSecs,
     defaultConcurrency: resources.maxConcurrency,

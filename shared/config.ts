@@ -227,6 +227,35 @@ const FIELDS = {
     "DATASET_RETENTION_DAYS",
     "items, requests, records and logs of runs are kept this long; tables and runs stay",
   ),
+  workers: field(
+    int(0, 100).default(4),
+    "WORKERS",
+    "runs at a time of one worker; 0: the server has no worker of its own",
+  ),
+  workerClasses: field(
+    z
+      .string()
+      .transform((text) => text.split(",").map((part) => part.trim()))
+      .pipe(z.array(z.enum(["http", "browser", "media"])).min(1))
+      .default(["http", "browser", "media"]),
+    "WORKER_CLASSES",
+    "comma-separated classes of actors that the worker takes runs of: http, browser, media",
+  ),
+  workerMemoryMbytes: field(
+    int(128, 4_194_304).optional(),
+    "WORKER_MEMORY_MBYTES",
+    "memory that the runs of one worker may have in all; default: the machine's",
+  ),
+  workerMinDiskMbytes: field(
+    int(0, 1_000_000).default(500),
+    "WORKER_MIN_DISK_MBYTES",
+    "a worker takes no run when its disk has less space than this",
+  ),
+  runLeaseSecs: field(
+    int(3, 3600).default(30),
+    "RUN_LEASE_SECS",
+    "runs of a worker that died go to the others after this long",
+  ),
   host: field(
     z.string().min(1).default("127.0.0.1"),
     "HOST",

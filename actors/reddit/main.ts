@@ -18,7 +18,7 @@ export const actor = defineActor({
   countBySubject,
   primaryDataset: "reddit_posts",
   datasets: ["reddit_posts", "reddit_subreddits", "reddit_users", "reddit_comments", "reddit_discoveries"],
-  due: "due_subreddits",
+  due: { select: "due_subreddits", into: "subreddits" },
   resources: { memoryMbytes: 1024, timeoutSecs: 0, maxConcurrency: 20 },
   site: (config, { source }) => ({
     site: createRedditSite(config, source),

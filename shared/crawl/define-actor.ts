@@ -6,6 +6,17 @@ import type { Router } from "./router.ts";
 import type { Item, NewRequest } from "./run-storage.ts";
 import type { Site } from "./site.ts";
 
+/** What a run needs of its worker: nothing but HTTP, a browser, or programs for media. */
+export type WorkerClass = "http" | "browser" | "media";
+
+/** Where work that is due comes from. */
+export interface DueSource {
+  /** SQL function (max, run_id) that leases up to `max` pieces of work to the run and returns them: text or jsonb. */
+  select: string;
+  /** The input's list that takes them. */
+  into: string;
+}
+
 /** What the kit needs to run an actor: the whole of it, as data. */
 export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   /** The folder's name. */
@@ -29,8 +40,10 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   countBySubject?(
     read: (dataset: DatasetName) => AsyncIterable<Item>,
   ): Promise<Record<string, Record<string, number>>>;
-  /** The SQL function that expands the input `{"due": n}` of a managed run. */
-  due?: string;
+  /** How the input `{"due": n}` of a managed run is expanded. */
+  due?: DueSource;
+  /** Which workers may take its runs. @default "http" */
+  class?: WorkerClass;
   /** What a run gets unless its launch says otherwise; `timeoutSecs` 0: no limit. */
   resources: { memoryMbytes: number; timeoutSecs: number; maxConcurrency: number };
   /**

@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { InvalidInputError } from "../errors.ts";
 
+/** One mistake in an input. */
+export interface InputIssue {
+  /** `listings[0].sort`; the input itself is `input`. */
+  path: string;
+  /** What would be right, and what was given. */
+  message: string;
+}
+
 /**
  * `raw` as the actor's schema reads it.
  * @throws {InvalidInputError} one line for every wrong field: path, what would be right, value
@@ -8,23 +16,33 @@ import { InvalidInputError } from "../errors.ts";
 export function parseInput<Schema extends z.ZodType>(schema: Schema, raw: unknown): z.output<Schema> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap((issue) => describeIssue(issue, raw));
+  const lines = describeIssues(parsed.error, raw).map(({ path, message }) => `${path}: ${message}`);
   throw new InvalidInputError(`invalid input:\n  ${lines.join("\n  ")}`);
 }
 
-function describeIssue(issue: z.core.$ZodIssue, raw: unknown): string[] {
+/** @param raw what the schema has refused */
+export function describeIssues({ issues }: z.ZodError, raw: unknown): InputIssue[] {
+  return issues.flatMap((issue) => describeIssue(issue, raw));
+}
+
+function describeIssue(issue: z.core.$ZodIssue, raw: unknown): InputIssue[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map(
-      (key) => `${formatPath([...issue.path, key])}: no such field; remove it or correct its name`,
-    );
+    return issue.keys.map((key) => ({
+      path: formatPath([...issue.path, key]),
+      message: "no such field; remove it or correct its name",
+    }));
   }
   const wanted = issue.message
     .replace(/^(Invalid (input|option)|Too (small|big)): /, "")
     .replace(/, received .*$/, "");
-  return [`${formatPath(issue.path)}: ${wanted}, got ${formatValue(valueAt(raw, issue.path))}`];
+  return [
+    {
+      path: formatPath(issue.path),
+      message: `${wanted}, got ${formatValue(valueAt(raw, issue.path))}`,
+    },
+  ];
 }
 
-/** `listings[0].sort`; the input itself is `input`. */
 function formatPath(path: readonly PropertyKey[]): string {
   const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
   return text.replace(/^\./, "") || "input";

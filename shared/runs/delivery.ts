@@ -1,0 +1,100 @@
+import { sql, type Kysely } from "kysely";
+import { fromKysely, PgBoss } from "pg-boss";
+import type { Logger } from "pino";
+import type { WorkerClass } from "../crawl/define-actor.ts";
+import type { Database } from "../db/database.ts";
+import { withRetry } from "../db/retry.ts";
+import type { DB } from "../db/tables.ts";
+
+/** A connection, or a transaction. */
+export type Queryable = Kysely<DB>;
+
+export const WORKER_CLASSES: readonly WorkerClass[] = ["http", "browser", "media"];
+
+const YEAR_SECS = 365 * 24 * 60 * 60;
+
+export interface DeliveryOptions {
+  runId: string;
+  class: string;
+  priority: number;
+  /** Not before this time. */
+  startAfter?: Date | null;
+}
+
+/**
+ * Hands the ids of READY runs to workers: a queue of pg-boss for each class of worker. A delivery is taken and settled
+ * within one transaction, that of the run's lease, so it is never "active" and cannot be lost with a worker. Sending
+ * the same run twice is harmless: the queue keeps one delivery a run.
+ */
+export class Delivery {
+  readonly #boss: PgBoss;
+
+  private constructor(boss: PgBoss) {
+    this.#boss = boss;
+  }
+
+  /** Creates or updates pg-boss's tables if need be; any number of processes may do that at the same time. */
+  static async open({ pool }: Pick<Database, "pool">, log: Logger): Promise<Delivery> {
+    const boss = new PgBoss({
+      // Our own pool: no connections beside it.
+      db: { executeSql: (text, values) => pool.query(text, values) },
+      // Deliveries do not expire, and settled ones are gone: there is nothing to supervise.
+      supervise: false,
+      schedule: false,
+    });
+    boss.on("error", (err) => log.warn({ err }, "deliveries of runs"));
+    await withRetry(() => boss.start());
+    for (const name of WORKER_CLASSES.map(queueName)) {
+      if (await withRetry(() => boss.getQueue(name))) continue;
+      await withRetry(() => boss.createQueue(name, { policy: "short", retentionSeconds: YEAR_SECS }));
+    }
+    return new Delivery(boss);
+  }
+
+  async send(
+    { runId, class: workerClass, priority, startAfter }: DeliveryOptions,
+    transaction: Queryable,
+  ): Promise<void> {
+    await this.#boss.send(
+      queueName(workerClass),
+      { runId },
+      {
+        db: fromKysely(transaction),
+        singletonKey: runId,
+        priority,
+        ...(startAfter && { startAfter }),
+      },
+    );
+  }
+
+  /**
+   * Takes the next delivery for a class of worker, by priority and age; it is gone when the transaction commits, and
+   * back in its place otherwise. Returns the run's id, `undefined` when there is none.
+   */
+  async take(workerClass: string, transaction: Queryable): Promise<string | undefined> {
+    const name = queueName(workerClass);
+    const db = fromKysely(transaction);
+    const [job] = await this.#boss.fetch<{ runId: string }>(name, { db });
+    if (!job) return undefined;
+    await this.#boss.deleteJob(name, job.id, { db });
+    return job.data.runId;
+  }
+
+  /** Sends again what waits for a worker, should its delivery have been lost by somebody's hand. */
+  async sendWaiting({ kysely }: Pick<Database, "kysely">): Promise<void> {
+    const { rows } = await sql<DeliveryOptions>`
+      select id as "runId", class, priority, start_after as "startAfter" from runs
+      where is_managed and status = 'READY' and finished_at is null
+        and coalesce(start_after, modified_at) < now() - interval '1 minute'
+      order by random() limit 20`.execute(kysely);
+    for (const waiting of rows) await this.send(waiting, kysely);
+  }
+
+  async close(): Promise<void> {
+    await this.#boss.stop({ graceful: false, close: false });
+  }
+}
+
+function queueName(workerClass: string): string {
+  return `run.${workerClass}`;
+}

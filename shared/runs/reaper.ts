@@ -1,0 +1,52 @@
+import { sql } from "kysely";
+import type { Logger } from "pino";
+import type { Database } from "../db/database.ts";
+import type { Delivery } from "./delivery.ts";
+
+export interface ReaperOptions {
+  database: Pick<Database, "kysely">;
+  delivery: Delivery;
+  /** How long a lease of a run lives. */
+  leaseSecs: number;
+  log: Logger;
+}
+
+/**
+ * Brings runs back whose worker is lost: every half lease, in every process that has runs open, which do not wait for
+ * each other. Returns what stops it.
+ */
+export function startReaper({ database, delivery, leaseSecs, log }: ReaperOptions): () => Promise<void> {
+  let pass: Promise<void> = Promise.resolve();
+  const reap = async () => {
+    const reaped = await reapRuns(database, delivery, leaseSecs);
+    for (const { id, status } of reaped) log.warn({ runId: id, status }, "a run's worker was lost");
+    await delivery.sendWaiting(database);
+    await sql`select renew_work_leases()`.execute(database.kysely);
+  };
+  const timer = setInterval(() => {
+    pass = pass
+      .then(reap)
+      .catch((err: Error) => log.warn({ err }, "looking for lost runs failed; tried again"));
+  }, leaseSecs * 500);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await pass;
+  };
+}
+
+/** Takes runs from lost workers; those that are READY again are delivered anew, in the same transaction. */
+export function reapRuns(
+  { kysely }: Pick<Database, "kysely">,
+  delivery: Delivery,
+  leaseSecs: number,
+): Promise<{ id: string; status: string }[]> {
+  return kysely.transaction().execute(async (transaction) => {
+    const { rows } = await sql<{ id: string; status: string; class: string; priority: number }>`
+      select reaped.run_id as id, reaped.status, r.class, r.priority
+      from reap_runs(${leaseSecs / 3}) reaped join runs r on r.id = reaped.run_id`.execute(transaction);
+    for (const run of rows)
+      if (run.status === "READY") await delivery.send({ ...run, runId: run.id }, transaction);
+    return rows;
+  });
+}

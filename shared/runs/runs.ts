@@ -1,0 +1,237 @@
+import { sql } from "kysely";
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import { toDatabaseJson } from "../crawl/postgres/database-json.ts";
+import { newRunId } from "../crawl/postgres/runs.ts";
+import type { Database } from "../db/database.ts";
+import { withRetry } from "../db/retry.ts";
+import { type ActorManifest, actorManifests, findActor } from "./actors.ts";
+import { Delivery, type Queryable } from "./delivery.ts";
+import { assertRunInput, expandInput, type LaunchInput } from "./launch-input.ts";
+import { listRuns, readChangedRuns, readRun, readRuns, type RunFilter } from "./read-runs.ts";
+import { startReaper } from "./reaper.ts";
+import { createRunLog, type RunLog } from "./run-log.ts";
+import { isFinal, type Run, type RunOrigin, RunStateError, UnknownActorError } from "./run.ts";
+import { Waiters } from "./waiters.ts";
+
+export interface LaunchOptions {
+  /** Name, `~name` or `username~name`. */
+  actor: string;
+  /** With `{"due": n}` the actor's work list is asked. */
+  input: unknown;
+  origin: RunOrigin;
+  scheduleId?: string | null;
+  /** @default the actor's own */
+  memoryMbytes?: number;
+  /** 0: none. @default the actor's own */
+  timeoutSecs?: number;
+  maxItems?: number | null;
+  maxCostUsd?: number | null;
+  /** @default false */
+  restartOnError?: boolean;
+  /** The higher, the sooner. @default 0 */
+  priority?: number;
+  rerunOf?: string;
+  startAfter?: Date;
+}
+
+/** Runs of actors: their rows, and what is asked of them. Workers carry them out. */
+export interface Runs {
+  readonly actors: readonly ActorManifest[];
+  /** For workers. */
+  readonly delivery: Delivery;
+  /**
+   * A new run, on its way to a worker. One for which nothing is due has SUCCEEDED at once.
+   * @throws {UnknownActorError}
+   * @throws {InvalidRunInputError}
+   */
+  launch(options: LaunchOptions): Promise<Run>;
+  /** @throws {UnknownActorError | InvalidRunInputError} */
+  validateInput(actor: string, input: unknown): Promise<void>;
+  get(id: string, options?: { transaction?: Queryable }): Promise<Run | undefined>;
+  /** The run input, with the work that was due instead of `due`; `undefined` when there is no such run. */
+  input(id: string): Promise<unknown>;
+  list(filter: RunFilter): Promise<{ items: Run[]; total: number }>;
+  /**
+   * Asks for the run's end: gracefully within 30 s, or at once. What is over stays as it is.
+   * @throws {RunStateError} for a run that no worker carries out
+   */
+  abort(id: string, options: { gracefully: boolean }): Promise<Run | undefined>;
+  /**
+   * A run that is over goes on where it stopped; its timeout counts anew.
+   * @throws {RunStateError} when it is not over
+   */
+  resurrect(id: string, options?: { timeoutSecs?: number; memoryMbytes?: number }): Promise<Run | undefined>;
+  /** A new run like the run `id`; what `changes` names is different. `undefined` when there is no such run. */
+  rerun(id: string, changes?: Partial<Omit<LaunchOptions, "actor" | "rerunOf">>): Promise<Run | undefined>;
+  update(
+    id: string,
+    changes: { statusMessage?: string; isStatusMessageTerminal?: boolean },
+  ): Promise<Run | undefined>;
+  /**
+   * Removes a run with its log, items, requests and records. False when there is none.
+   * @throws {RunStateError} when it is not over
+   */
+  remove(id: string): Promise<boolean>;
+  /** The run when it is over, or as it is after `secs`. */
+  waitForFinish(id: string, options: { secs: number; signal?: AbortSignal }): Promise<Run | undefined>;
+  /** For who follows many runs; see `readChangedRuns`. */
+  changedSince(at: Date, limit: number): Promise<Run[]>;
+  readonly log: RunLog;
+  /** Lets those who wait go, and stops what was started. The database stays open. */
+  close(): Promise<void>;
+}
+
+export interface OpenRunsOptions {
+  database: Database;
+  config: Pick<Config, "runLeaseSecs">;
+  log: Logger;
+  /** @default those of the checkout */
+  actors?: readonly ActorManifest[];
+}
+
+export async function openRuns({
+  database,
+  config,
+  log,
+  actors = actorManifests,
+}: OpenRunsOptions): Promise<Runs> {
+  const { kysely } = database;
+  const delivery = await Delivery.open(database, log);
+  const stopReaper = startReaper({ database, delivery, leaseSecs: config.runLeaseSecs, log });
+  const waiters = new Waiters(
+    (ids) => readRuns(kysely, ids),
+    (err) => log.warn({ err }, "runs that are waited for cannot be read; tried again"),
+  );
+
+  const get: Runs["get"] = (id, { transaction = kysely } = {}) => readRun(transaction, id);
+  const actorOf = (name: string): ActorManifest => {
+    const actor = findActor(name, actors);
+    if (actor) return actor;
+    throw new UnknownActorError(
+      `no actor ${JSON.stringify(name)}; there are: ${actors.map((known) => known.name).join(", ")}`,
+    );
+  };
+  /** All or nothing; repeated when the database was away, so `work` must bear being done twice. */
+  const inTransaction = <Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> =>
+    withRetry(() => kysely.transaction().execute(work), { maxMs: 30_000 });
+
+  const launch = async (options: LaunchOptions): Promise<Run> => {
+    const actor = actorOf(options.actor);
+    const id = newRunId();
+    await inTransaction(async (transaction) => {
+      const run = toLaunch(id, actor, options);
+      const { rows } = await sql<{
+        isNew: boolean;
+      }>`select launch_run(${toDatabaseJson(run, "run")}) as "isNew"`.execute(transaction);
+      if (!rows[0]!.isNew) return;
+      const launched = await expandInput(actor, options.input, id, transaction);
+      await storeInput(id, launched, transaction);
+      if (!launched.isNothing) await delivery.send({ ...run, runId: id }, transaction);
+    });
+    return (await get(id))!;
+  };
+
+  return {
+    actors,
+    delivery,
+    launch,
+    get,
+    validateInput: async (actor, input) => assertRunInput(actorOf(actor), input),
+    async input(id) {
+      const { rows } = await sql<{ input: unknown }>`select input from runs where id = ${id}`.execute(kysely);
+      return rows[0]?.input;
+    },
+    list: (filter) => listRuns(kysely, filter),
+    async abort(id, { gracefully }) {
+      const run = await get(id);
+      if (!run || isFinal(run.status)) return run;
+      if (run.status !== "READY" && run.leaseExpiresAt === null) {
+        throw new RunStateError(`run ${id} is crawled by \`b9 crawl\`: end it there, with Ctrl+C`);
+      }
+      await withRetry(() =>
+        sql`select abort_run(${id}, ${gracefully ? "graceful" : "kill"})`.execute(kysely),
+      );
+      return get(id);
+    },
+    async resurrect(id, { timeoutSecs = null, memoryMbytes = null } = {}) {
+      const run = await get(id);
+      if (!run) return undefined;
+      const { class: workerClass } = actorOf(run.actor);
+      await inTransaction(async (transaction) => {
+        const { rows } = await sql<{ done: boolean }>`
+          select resurrect_run(${id}, ${timeoutSecs}, ${memoryMbytes}) as done`.execute(transaction);
+        if (!rows[0]!.done)
+          throw new RunStateError(`run ${id} is ${run.status}: only a run that is over can be resurrected`);
+        await delivery.send({ runId: id, class: workerClass, priority: run.priority }, transaction);
+      });
+      return get(id);
+    },
+    async rerun(id, changes = {}) {
+      const run = await get(id);
+      if (!run) return undefined;
+      const { rows } = await sql<{ input: unknown }>`select input from runs where id = ${id}`.execute(kysely);
+      const { actor, priority, origin, options } = run;
+      return launch({ origin, priority, input: rows[0]!.input, ...options, ...changes, actor, rerunOf: id });
+    },
+    async update(id, { statusMessage = null, isStatusMessageTerminal = null }: UpdateOptions) {
+      await sql`select update_run(${id}, ${statusMessage}, ${isStatusMessageTerminal})`.execute(kysely);
+      return get(id);
+    },
+    async remove(id) {
+      const run = await get(id);
+      if (!run) return false;
+      const { rows } = await sql<{ done: boolean }>`select remove_run(${id}) as done`.execute(kysely);
+      if (rows[0]!.done) return true;
+      throw new RunStateError(`run ${id} is ${run.status}: only a run that is over can be removed`);
+    },
+    waitForFinish: (id, options) => waiters.wait(id, options),
+    changedSince: (at, limit) => readChangedRuns(kysely, at, limit),
+    log: createRunLog(database),
+    async close() {
+      await stopReaper();
+      await waiters.close();
+      await delivery.close();
+    },
+  };
+}
+
+interface UpdateOptions {
+  statusMessage?: string | null;
+  isStatusMessageTerminal?: boolean | null;
+}
+
+/** What `launch_run` takes. */
+function toLaunch(id: string, actor: ActorManifest, options: LaunchOptions) {
+  const { name, defaultMemoryMbytes, defaultTimeoutSecs } = actor;
+  return {
+    id,
+    actor: name,
+    input: options.input ?? null,
+    class: actor.class,
+    priority: options.priority ?? 0,
+    origin: options.origin,
+    scheduleId: options.scheduleId ?? null,
+    rerunOf: options.rerunOf ?? null,
+    memoryMbytes: options.memoryMbytes ?? defaultMemoryMbytes,
+    timeoutSecs: options.timeoutSecs ?? defaultTimeoutSecs,
+    maxItems: options.maxItems ?? null,
+    maxCostUsd: options.maxCostUsd ?? null,
+    restartOnError: options.restartOnError ?? false,
+    startAfter: options.startAfter ?? null,
+  };
+}
+
+/** The input as the run gets it, in its row and as the record `INPUT`; without work the run is over. */
+async function storeInput(
+  id: string,
+  { input, isNothing }: LaunchInput,
+  transaction: Queryable,
+): Promise<void> {
+  const json = toDatabaseJson(input, "run input");
+  await sql`select set_run_input(${id}, ${json})`.execute(transaction);
+  await sql`select put_record(${id}, 'INPUT', 'application/json; charset=utf-8', convert_to(${json}, 'UTF8'))`.execute(
+    transaction,
+  );
+  if (isNothing) await sql`select finish_unstarted_run(${id}, 'nothing is due')`.execute(transaction);
+}
