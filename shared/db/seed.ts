@@ -1,18 +1,41 @@
 import type { Pool } from "pg";
 import { DatabaseError } from "./errors.ts";
 import { longTransaction } from "./long-transaction.ts";
+import { word } from "./seed-words.ts";
+import { INSTAGRAM } from "./seed-instagram.ts";
 
 /** `full` is the size of the system that this one replaces. */
 export const SCALES = {
-  small: { subreddits: 350, users: 3_100, posts: 18_300 },
-  full: { subreddits: 34_682, users: 309_608, posts: 1_830_000 },
+  small: {
+    reddit_subreddits: 350,
+    reddit_users: 3_100,
+    reddit_posts: 18_300,
+    instagram_creators: 500,
+    instagram_posts: 2_000,
+    instagram_reels: 4_000,
+  },
+  full: {
+    reddit_subreddits: 34_682,
+    reddit_users: 309_608,
+    reddit_posts: 1_830_000,
+    instagram_creators: 6_000,
+    instagram_posts: 60_000,
+    instagram_reels: 180_000,
+  },
 } as const;
+
+/** Its rows are made by statements of which $1 < n <= $2 are the numbers, and other parameters sizes of other tables. */
+export interface SeededTable {
+  statements: string[];
+  /** The tables whose sizes are $3, $4, … */
+  sizes: (keyof (typeof SCALES)["full"])[];
+}
 
 /** Rows of one statement: progress is told after each. */
 const BATCH = 100_000;
 
 /**
- * Fills empty Reddit tables with made-up rows, inside the database. The same scale gives the same rows, but for dates,
+ * Fills empty tables with made-up rows, inside the database. The same scale gives the same rows, but for dates,
  * which are relative to now.
  * @param onProgress rows so far, of how many
  * @throws {DatabaseError} when there are rows already
@@ -25,37 +48,37 @@ export async function seed(
   const { rows } = await pool.query<{ table: string }>(
     `select 'reddit_subreddits' as table from (select from reddit_subreddits limit 1) s
      union all select 'reddit_users' from (select from reddit_users limit 1) u
-     union all select 'reddit_posts' from (select from reddit_posts limit 1) p`,
+     union all select 'reddit_posts' from (select from reddit_posts limit 1) p
+     union all select 'instagram_creators' from (select from instagram_creators limit 1) c`,
   );
   if (rows.length > 0)
     throw new DatabaseError(`${rows[0]!.table} has rows already; seed another database (DATABASE_DIR)`);
   const sizes = SCALES[scale];
-  for (const [table, statements] of Object.entries(STATEMENTS)) {
+  for (const [table, { statements, sizes: others }] of Object.entries({ ...REDDIT, ...INSTAGRAM })) {
     const total = sizes[table as keyof typeof sizes];
+    const parameters = others.map((other) => sizes[other]);
     for (let from = 0; from < total; from += BATCH) {
       const to = Math.min(from + BATCH, total);
       await longTransaction(pool, async (query) => {
         for (const sql of statements) {
           await query("select setseed($1)", [from / total]);
-          await query(sql, [from, to, sizes.subreddits, sizes.users].slice(0, parameters(sql)));
+          const used = Math.max(...[...sql.matchAll(/\$(\d)/g)].map(([, number]) => Number(number)));
+          await query(sql, [from, to, ...parameters].slice(0, used));
         }
       });
-      onProgress(`reddit_${table}`, to, total);
+      onProgress(table, to, total);
     }
   }
   // Statistics, and pages marked as wholly visible, as in a database that has lived for a while.
-  for (const table of ["reddit_subreddits", "reddit_users", "reddit_posts", "reddit_posts_history"])
+  for (const table of [...Object.keys(sizes), "reddit_posts_history", "instagram_reels_history"])
     await pool.query({ text: `vacuum (analyze) ${table}`, query_timeout: 3_600_000 } as { text: string });
 }
 
-function parameters(sql: string): number {
-  return Math.max(...[...sql.matchAll(/\$(\d)/g)].map(([, number]) => Number(number)));
-}
-
-/** $1 < n <= $2 are the rows to make, $3 and $4 how many subreddits and users there are in all. */
-const STATEMENTS = {
-  subreddits: [
-    `insert into reddit_subreddits (name, reddit_id, title, public_description, subscribers, created_utc, over18,
+const REDDIT: Record<string, SeededTable> = {
+  reddit_subreddits: {
+    sizes: [],
+    statements: [
+      `insert into reddit_subreddits (name, reddit_id, title, public_description, subscribers, created_utc, over18,
       avg_upvotes_per_post, avg_comments_per_post, engagement, subreddit_score, metrics_sample_size, metrics_window,
       metrics_at, score_version, verification_required, availability, availability_at, availability_confirmations,
       review, tags, growth_24h, growth_7d, growth_30d, about_at, last_scraped_at, first_seen_at)
@@ -73,15 +96,18 @@ const STATEMENTS = {
         now() - random() * interval '8 days' as scraped
       from (select n, ${word("n")} as a, ${word("n / 7 + 3")} as b from generate_series($1::integer + 1, $2::integer) n) w
     ) s`,
-    `insert into reddit_subreddits_history (subreddit_id, observed_at, subscribers, avg_upvotes_per_post,
+      `insert into reddit_subreddits_history (subreddit_id, observed_at, subscribers, avg_upvotes_per_post,
       avg_comments_per_post, engagement, subreddit_score)
     select id, last_scraped_at - k * interval '4 days', (subscribers * (1 - k * 0.002))::integer, avg_upvotes_per_post,
       avg_comments_per_post, engagement, subreddit_score
     from reddit_subreddits, generate_series(0, 9) k
     where id > (select max(id) from reddit_subreddits) - ($2::integer - $1::integer)`,
-  ],
-  users: [
-    `insert into reddit_users (username, reddit_id, created_utc, comment_karma, link_karma, total_karma, karma_per_day,
+    ],
+  },
+  reddit_users: {
+    sizes: [],
+    statements: [
+      `insert into reddit_users (username, reddit_id, created_utc, comment_karma, link_karma, total_karma, karma_per_day,
       overall_user_score, our_creator, status, availability, availability_at, availability_confirmations, profile_at,
       last_scraped_at, first_seen_at)
     select a || '-' || n, 'u' || n, created, comments, links, comments + links,
@@ -94,13 +120,16 @@ const STATEMENTS = {
         now() - random() * interval '40 days' as scraped
       from generate_series($1::integer + 1, $2::integer) n
     ) s`,
-    `insert into reddit_users_history (user_id, observed_at, total_karma, link_karma, comment_karma)
+      `insert into reddit_users_history (user_id, observed_at, total_karma, link_karma, comment_karma)
     select id, last_scraped_at - k * interval '20 days', total_karma - k * 10, link_karma - k * 5, comment_karma - k * 5
     from reddit_users, generate_series(0, 1) k
     where id > (select max(id) from reddit_users) - ($2::integer - $1::integer)`,
-  ],
-  posts: [
-    `insert into reddit_posts (reddit_id, title, selftext, url, domain, author_username, author_fullname,
+    ],
+  },
+  reddit_posts: {
+    sizes: ["reddit_subreddits", "reddit_users"],
+    statements: [
+      `insert into reddit_posts (reddit_id, title, selftext, url, domain, author_username, author_fullname,
       subreddit_name, created_utc, score, num_comments, upvote_ratio, over_18, spoiler, stickied, locked, is_self,
       is_video, archived, content_type, thumbnail, gilded, total_awards_received, permalink, is_crosspost,
       num_crossposts, subreddit_subscribers, media, post_length, posting_day_of_week, posting_hour,
@@ -124,15 +153,9 @@ const STATEMENTS = {
         now() - random() * interval '180 days' as created, now() - random() * interval '20 days' as seen
       from generate_series($1::integer + 1, $2::integer) n
     ) s`,
-    `insert into reddit_posts_history (reddit_id, observed_at, score, num_comments, upvote_ratio)
+      `insert into reddit_posts_history (reddit_id, observed_at, score, num_comments, upvote_ratio)
     select 's' || to_hex(n), now() - interval '20 days' + k * interval '3 hours', n % 500 * k, n % 90 * k, 0.9
     from generate_series($1::integer + 1, $2::integer) n, generate_series(1, 2) k`,
-  ],
+    ],
+  },
 };
-
-/** SQL for the word that belongs to the number `n`. */
-function word(n: string): string {
-  const words =
-    "amber,basil,cedar,delta,ember,fjord,grove,hazel,indigo,jasper,karma,lotus,maple,north,ocean,pearl,quartz,river,sable,tulip,umber,velvet,willow,xenon,yarrow,zephyr,acorn,birch,coral,dune,elm,fern";
-  return `(string_to_array('${words}', ','))[1 + (${n}) % 32]`;
-}
