@@ -8,6 +8,7 @@ import { type RouteDefinition, routesOf, setRouteContext } from "./http/route.ts
 import { toApiError } from "./http/to-api-error.ts";
 import { createTokenStore } from "./http/tokens.ts";
 import { addProbes } from "./routes/probes.ts";
+import { addV2 } from "./routes/v2/v2.ts";
 import type { ServerParts, Services } from "./services.ts";
 
 /** The server's routes. Each file of `routes/` adds its own. */
@@ -30,6 +31,7 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   });
 
   addProbes(app, services);
+  addV2(app, services);
 
   // What no route has: another method of a path that there is, CORS's question, or nothing.
   app.all("/**", (event) => answerUnrouted(event, routesOf(app), config.corsOrigins));

@@ -7,6 +7,7 @@ import type { Config } from "../shared/config.ts";
 import type { Database } from "../shared/db/database.ts";
 import { anyTokenExists } from "../shared/db/api-tokens.ts";
 import { InvalidInputError } from "../shared/errors.ts";
+import { openRuns } from "../shared/runs/runs.ts";
 import { createApp } from "./app.ts";
 import { isLoopback } from "./http/loopback.ts";
 
@@ -39,7 +40,8 @@ export async function startServer({ config, log, database }: ServerOptions): Pro
     );
   }
   const shutdown = new AbortController();
-  const app = await createApp({ config, log, database, shutdown: shutdown.signal });
+  const runs = await openRuns({ database, config, log });
+  const app = await createApp({ config, log, database, runs, shutdown: shutdown.signal });
   const listener = await listen(toNodeHandler(app), {
     // In production listhen takes the port that was asked for, or fails.
     port: config.port === 0 ? { port: 0, random: true } : { port: config.port, random: false },
@@ -67,6 +69,7 @@ export async function startServer({ config, log, database }: ServerOptions): Pro
     const overdue = setTimeout(() => listener.server.closeAllConnections(), GRACE_MS);
     await listener.close();
     clearTimeout(overdue);
+    await runs.close();
   };
   return { url, close: () => (closed ??= close()) };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../shared/config.ts";
 import type { Database } from "../shared/db/database.ts";
+import type { Runs } from "../shared/runs/runs.ts";
 import type { TokenStore } from "./http/tokens.ts";
 
 /** What the server is made of. Whoever starts it opens and closes them. */
@@ -8,6 +9,7 @@ export interface ServerParts {
   config: Config;
   log: Logger;
   database: Database;
+  runs: Runs;
   /** Aborted when the server is about to stop: answers that last end then. */
   shutdown: AbortSignal;
 }

@@ -5,6 +5,8 @@ import { type Run, RUN_COLUMNS, type RunRow, type RunStatus, toRun } from "./run
 export interface RunFilter {
   actor?: string;
   statuses?: readonly RunStatus[];
+  /** Who launched it: one of `RunOrigin`. */
+  origin?: string;
   /** Inclusive; a run that has not started counts by its creation. */
   startedAfter?: Date;
   /** Inclusive. */
@@ -55,12 +57,14 @@ async function selectRuns(db: Queryable, rest: RawBuilder<unknown>): Promise<Run
 function toWhere({
   actor,
   statuses,
+  origin,
   startedAfter,
   startedBefore,
   scheduleId,
 }: RunFilter): RawBuilder<unknown> {
   const conditions = [
     actor !== undefined && sql`r.actor = ${actor}`,
+    origin !== undefined && sql`r.origin = ${origin}`,
     statuses && sql`r.status = any(${[...statuses]}::text[])`,
     startedAfter && sql`coalesce(r.started_at, r.created_at) >= ${startedAfter}`,
     startedBefore && sql`coalesce(r.started_at, r.created_at) <= ${startedBefore}`,

@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 /** Time is up. */
-const SILENT = Symbol("silent");
+const SILENT: unique symbol = Symbol("silent");
 
 /**
  * The parts of `source`, and `beat` whenever there was none for `everyMs`: a reader can tell that it is alive. Nothing
@@ -32,10 +30,11 @@ export async function* withHeartbeat(
 }
 
 async function firstOf<Value>(next: Promise<Value>, ms: number): Promise<Value | typeof SILENT> {
-  const timer = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<typeof SILENT>();
+  const timer = setTimeout(resolve, ms, SILENT);
   try {
-    return await Promise.race([next, sleep(ms, SILENT, { signal: timer.signal }).catch(() => SILENT as typeof SILENT)]);
+    return await Promise.race([next, promise]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
   }
 }

@@ -38,7 +38,13 @@ export function addLogs(app: H3, services: Services): void {
       },
     });
   };
-  const common = { method: "GET", scope: "read", tag: "Logs", query: LogQuery, response: "text/plain" } as const;
+  const common = {
+    method: "GET",
+    scope: "read",
+    tag: "Logs",
+    query: LogQuery,
+    response: "text/plain",
+  } as const;
 
   route(app, {
     ...common,
@@ -60,13 +66,15 @@ export function addLogs(app: H3, services: Services): void {
   }
 }
 
+/** Whole lines, so that no sign is cut between two parts. */
 async function* readLog({ runs }: Services, runId: string): AsyncGenerator<string> {
   for (let start = 0; ;) {
-    const { text, size } = await runs.log.read(runId, { start, end: start + PART_BYTES });
-    if (text === "") return;
-    yield text;
-    start += Buffer.byteLength(text);
-    if (start >= size) return;
+    const end = start + PART_BYTES;
+    const { text, size } = await runs.log.read(runId, { start, end });
+    const lines = end < size ? text.slice(0, text.lastIndexOf("\n") + 1) || text : text;
+    yield lines;
+    start += Buffer.byteLength(lines);
+    if (lines === "" || start >= size) return;
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import type { Run } from "../../../shared/runs/run.ts";
 import { datasetId } from "../../../shared/runs/storages/storage-ids.ts";
-import { USER } from "./wire.ts";
+import { date, USER } from "./wire.ts";
 
 /** Every actor has one build: the code that is there. */
 export function buildNumber(actor: ActorManifest | undefined): string {
@@ -19,8 +19,6 @@ const status = z.enum([
   "ABORTING",
   "ABORTED",
 ]);
-
-const date = z.date().meta({ type: "string", format: "date-time" });
 
 /** A run in a list. */
 export const RunShort = z.object({

@@ -2,10 +2,10 @@ import type { H3Event } from "h3";
 import { z } from "zod";
 import { type ActorManifest, findActor } from "../../../shared/runs/actors.ts";
 import type { Run, RunStatus } from "../../../shared/runs/run.ts";
-import { ApiError, invalidRequest, notFound } from "../../http/api-error.ts";
+import { invalidRequest, notFound } from "../../http/api-error.ts";
 import { describeIssues } from "../../http/issues.ts";
-import { list } from "../../http/query.ts";
 import type { Services } from "../../services.ts";
+import { choices } from "./wire.ts";
 
 /** A request as far as it says which run is meant. */
 export interface RunRequest {
@@ -35,7 +35,7 @@ const STATUSES = [
 ] as const satisfies RunStatus[];
 
 /** Statuses of runs, comma-separated. */
-export const statuses = () => list(z.enum(STATUSES));
+export const statuses = () => choices(STATUSES);
 
 export const RUN_PATHS: readonly RunPath[] = [
   { path: "/v2/actor-runs/:runId", find: ({ runs }, { params }) => findRun(runs, params["runId"]!) },
@@ -78,9 +78,4 @@ async function findRunOfActor({ runs }: Services, { params, event }: RunRequest)
   });
   if (!items[0]) throw notFound(`such run of actor ${actor.name}`);
   return items[0];
-}
-
-/** What a run's state does not allow. */
-export function refusedByState(type: string, message: string): ApiError {
-  return new ApiError(400, type, message);
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { findActor } from "../../../shared/runs/actors.ts";
 import { isFinal, type Run, RunStateError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
-import { flag, int, number, timestamp } from "../../http/query.ts";
+import { flag, int, timestamp } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route, type RouteRequest } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
@@ -25,13 +25,16 @@ const RunUpdate = z.object({
   isStatusMessageTerminal: z.boolean().optional(),
 });
 
-/** What a run may be resurrected with. */
+const kept = z.never({ error: "nothing, for a resurrected run keeps it" }).optional();
+
 const Resurrection = z.object({
-  timeout: int(0, 2 ** 31 - 1).optional(),
-  memory: int(128, 65_536).optional(),
-  maxItems: int(0, 2 ** 31 - 1).optional(),
-  maxTotalChargeUsd: number(0, 1e7).optional(),
-  restartOnError: flag().optional(),
+  timeout: int(0, 2 ** 31 - 1)
+    .optional()
+    .describe("Seconds from now on; 0: none"),
+  memory: int(128, 65_536).optional().describe("Megabytes"),
+  maxItems: kept,
+  maxTotalChargeUsd: kept,
+  restartOnError: kept,
 });
 
 export const toRun = (run: Run) => ({ data: toRunObject(run, findActor(run.actor)) });
@@ -73,7 +76,9 @@ export function addRuns(app: H3, services: Services): void {
   for (const { path, find } of RUN_PATHS) addRun(app, services, path, (request) => find(services, request));
 }
 
-type Find = (request: Pick<RouteRequest<Record<string, string>, unknown, unknown>, "params" | "event">) => Promise<Run>;
+type Find = (
+  request: Pick<RouteRequest<Record<string, string>, unknown, unknown>, "params" | "event">,
+) => Promise<Run>;
 
 function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
   route(app, {
@@ -131,7 +136,8 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
     response: envelope(RunObject),
     handler: async (request) => {
       const { id } = await find(request);
-      return toRun(await there(id, runs.abort(id, { gracefully: request.query.gracefully })));
+      const { gracefully } = request.query;
+      return toRun(await there(id, byState("INVALID_REQUEST", runs.abort(id, { gracefully }))));
     },
   });
   route(app, {
@@ -145,8 +151,8 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
     errors: { 400: "the run is not over" },
     handler: async (request) => {
       const { id } = await find(request);
-      const { timeout, memory, maxItems, maxTotalChargeUsd, restartOnError } = request.query;
-      const options = { timeoutSecs: timeout, memoryMbytes: memory, maxItems, maxCostUsd: maxTotalChargeUsd, restartOnError };
+      const { timeout, memory } = request.query;
+      const options = { timeoutSecs: timeout, memoryMbytes: memory };
       return toRun(await there(id, byState("RUN_NOT_FINISHED", runs.resurrect(id, options))));
     },
   });

@@ -43,8 +43,16 @@ export const offset = int(0, MAX_OFFSET).default(0);
 /** Lists are in the order of creation unless `desc`. */
 export const paging = { limit: limit(), offset, desc: flag().default(false) };
 
-/** Names of fields in their order. */
-export const names = () => list(z.string().min(1).max(1_000));
+/** Names of fields in their order, comma-separated. */
+export const names = () =>
+  z
+    .string()
+    .transform((text) => text.split(",").filter(Boolean))
+    .meta({ type: "string" });
+
+/** Some of `values`, comma-separated. */
+export const choices = <const Value extends string>(values: readonly Value[]) =>
+  list().pipe(z.array(z.enum(values)));
 
 /** Apify's servers hold a request for a minute at the most; the clients ask again. */
 export const waitForFinish = int(0, MAX_OFFSET)
@@ -59,4 +67,4 @@ export function toList<Item>(items: Item[], total: number, { limit: shown, offse
 /** Who owns everything: there are no accounts here. */
 export const USER = { id: "me", username: "me" } as const;
 
-export const date = z.iso.datetime();
+export const date = z.date().meta({ type: "string", format: "date-time" });

@@ -1,0 +1,97 @@
+import type { H3Event } from "h3";
+import type { Pool } from "pg";
+import { z } from "zod";
+import { InvalidInputError } from "../../../shared/errors.ts";
+import type { Dataset } from "../../../shared/runs/storages/datasets.ts";
+import { CONTENT_TYPES, formatItems, type ItemFormat } from "../../../shared/runs/storages/item-formats.ts";
+import { type ItemTransforms, transformItems } from "../../../shared/runs/storages/item-transforms.ts";
+import { openWindow, readItemPages } from "../../../shared/runs/storages/read-items.ts";
+import { ApiError } from "../../http/api-error.ts";
+import { flag, int } from "../../http/query.ts";
+import { Reply } from "../../http/reply.ts";
+import { toStream } from "./streams.ts";
+import { names, offset } from "./wire.ts";
+
+const FORMATS = Object.keys(CONTENT_TYPES) as ItemFormat[];
+
+/**
+ * First offset, limit and desc choose among the stored items; then come unwind, flatten, fields, omit, skipHidden,
+ * skipEmpty and outputFields, in this order.
+ */
+export const ItemQuery = z
+  .object({
+    format: z.enum(FORMATS).default("json"),
+    offset,
+    limit: int(0, Number.MAX_SAFE_INTEGER).optional().describe("None, or 0: all items"),
+    desc: flag().default(false),
+    unwind: names().optional(),
+    flatten: names().optional(),
+    fields: names().optional().describe("Kept, in this order"),
+    omit: names().optional(),
+    clean: flag().default(false).describe("skipHidden and skipEmpty"),
+    skipHidden: flag().optional(),
+    skipEmpty: flag().optional(),
+    outputFields: names().optional().describe("New names of fields, one each"),
+    view: z.never({ error: "nothing: datasets have no views here" }).optional(),
+    bom: flag().optional().describe("Of csv it is the default"),
+    delimiter: z.string().length(1, "one character").optional(),
+    skipHeaderRow: flag().default(false),
+    attachment: flag().default(false),
+  })
+  .refine(({ outputFields, fields }) => !outputFields || outputFields.length === fields?.length, {
+    path: ["outputFields"],
+    error: "as many names as fields has",
+  });
+
+/** What Apify answers for no limit. */
+const NO_LIMIT = 999_999_999_999;
+
+/** Streamed: a dataset may have millions of items. */
+export async function answerItems(
+  pool: Pool,
+  dataset: Dataset,
+  query: z.output<typeof ItemQuery>,
+  event: H3Event,
+): Promise<Reply> {
+  const { format, offset: from, desc } = query;
+  const limit = query.limit || null;
+  const total = dataset.itemCount;
+  const headers = {
+    "content-type": CONTENT_TYPES[format],
+    "cache-control": "private, no-cache",
+    "x-apify-pagination-total": String(total),
+    "x-apify-pagination-offset": String(from),
+    "x-apify-pagination-limit": String(limit ?? NO_LIMIT),
+    "x-apify-pagination-count": String(Math.max(0, Math.min(limit ?? Infinity, total - from))),
+    "x-apify-pagination-desc": String(desc),
+    ...(query.attachment && {
+      "content-disposition": `attachment; filename="${dataset.runId}-${dataset.name}.${format}"`,
+    }),
+  };
+  if (event.req.method === "HEAD") return new Reply(null, { headers });
+
+  const window = await openWindow(pool, dataset, { offset: from, limit, desc });
+  const transforms = toTransforms(query);
+  const pages = async function* () {
+    for await (const items of readItemPages(pool, window)) yield transformItems(items, transforms);
+  };
+  try {
+    const text = await formatItems(format, pages, {
+      columns: query.outputFields ?? query.fields ?? null,
+      bom: query.bom,
+      delimiter: query.delimiter,
+      skipHeaderRow: query.skipHeaderRow,
+    });
+    return new Reply(toStream(text), { headers });
+  } catch (error) {
+    if (error instanceof InvalidInputError)
+      throw new ApiError(400, "INVALID_PARAMETER", error.message, { cause: error });
+    throw error;
+  }
+}
+
+function toTransforms(query: z.output<typeof ItemQuery>): ItemTransforms {
+  const { unwind = [], flatten = [], fields = null, omit = [], outputFields = null, clean } = query;
+  const { skipHidden = clean, skipEmpty = clean } = query;
+  return { unwind, flatten, fields, omit, skipHidden, skipEmpty, outputFields };
+}
