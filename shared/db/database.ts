@@ -24,8 +24,10 @@ export interface DatabaseOptions {
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
   /** What happens to connections. @default the program's log */
-  log?: Pick<ReturnType<typeof createLogger>, "info" | "warn">;
+  log?: Log;
 }
+
+type Log = Pick<ReturnType<typeof createLogger>, "info" | "warn">;
 
 export type DatabaseConfig = Pick<
   Config,
@@ -36,6 +38,9 @@ const CHECKOUT = path.resolve(import.meta.dirname, "../..");
 
 /** Oldest Postgres that the migrations work on. */
 const MIN_VERSION = 150_000;
+
+/** A wrong address must not look like a program that hangs. */
+const START_PATIENCE_MS = 30_000;
 
 /**
  * Connects to the database of `DATABASE_URL`, or to the checkout's own one, which is started if need be. Tables are
@@ -68,8 +73,7 @@ export async function openDatabase(
     keepAlive: true,
     types: { getTypeParser },
   });
-  // Without a listener the loss of an idle connection would end the process.
-  pool.on("error", (error) => log.warn(`a database connection broke: ${error.message}`));
+  logOutages(pool, log);
   const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   let closed: Promise<void> | null = null;
   const close = async () => {
@@ -79,10 +83,11 @@ export async function openDatabase(
   const embeddedBinDir = embedded?.place.binDir ?? null;
   const database = { kysely, pool, embeddedBinDir, close: () => (closed ??= close()) };
   try {
-    await assertUsable(pool);
-  } catch (error) {
+    await assertUsable(pool, log);
+  } catch (cause) {
     await database.close();
-    throw error;
+    if (cause instanceof DatabaseError) throw cause;
+    throw new DatabaseError(`the database cannot be used: ${(cause as Error).message}`, { cause });
   }
   return database;
 }
@@ -105,10 +110,35 @@ function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): PoolCo
   return { ...client, statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 60_000 };
 }
 
-async function assertUsable(pool: Pool): Promise<void> {
+/** One line when connections break, however many, and one when the next one stands. */
+function logOutages(pool: Pool, log: Log): void {
+  let awaySince: number | null = null;
+  const onError = ({ message }: Error) => {
+    if (awaySince !== null || pool.ending) return;
+    awaySince = Date.now();
+    log.warn(`the database is away: ${message}; what needs it waits`);
+  };
+  // Without this listener the loss of an idle connection would end the process; the client's own hears of busy ones.
+  pool.on("error", onError);
+  pool.on("connect", (client) => {
+    client.on("error", onError);
+    if (awaySince === null) return;
+    log.info(`the database is back after ${((Date.now() - awaySince) / 1000).toFixed(1)} s`);
+    awaySince = null;
+  });
+}
+
+async function assertUsable(pool: Pool, log: Log): Promise<void> {
+  let isWaiting = false;
   const { rows } = await withRetry(
     () => pool.query<{ version: number }>("select current_setting('server_version_num')::integer as version"),
-    { maxMs: 30_000 },
+    {
+      maxMs: START_PATIENCE_MS,
+      onRetry({ message }) {
+        if (!isWaiting) log.warn(`waiting up to ${START_PATIENCE_MS / 1000} s for the database: ${message}`);
+        isWaiting = true;
+      },
+    },
   );
   const version = rows[0]!.version;
   if (version < MIN_VERSION)

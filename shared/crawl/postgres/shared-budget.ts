@@ -62,6 +62,9 @@ const IDLE_AFTER_MS = 1_500;
 /** Until a turn that is under way is looked for again; its end wakes the crawl. */
 const TURN_PATIENCE_MS = 1_000;
 const ERROR_PAUSE_MS = 5_000;
+const PATIENCE_MS = 300_000;
+/** What is not told counts as used. */
+const CLOSING_PATIENCE_MS = 5_000;
 
 /**
  * A budget that any number of processes use: its clocks are a row of `budgets`, by the database's time. This process
@@ -81,6 +84,8 @@ export class SharedBudget implements Budget {
   #turns = 0;
   #turn: Promise<void> | null = null;
   #retryAt = -Infinity;
+  /** How long the database may be away. */
+  #patienceMs = PATIENCE_MS;
   #timer: NodeJS.Timeout | null = null;
   #askedAt = -Infinity;
   #windowEndsAt: number | null = null;
@@ -142,6 +147,7 @@ export class SharedBudget implements Budget {
   async close(): Promise<void> {
     while (this.#turn) await this.#turn;
     this.#release(() => true);
+    this.#patienceMs = CLOSING_PATIENCE_MS;
     await this.#take(NOTHING);
     if (this.#timer) clearTimeout(this.#timer);
   }
@@ -201,8 +207,14 @@ export class SharedBudget implements Budget {
       });
     };
     try {
-      const { rows } = await withRetry(() =>
-        pool.query<{ turn: Turn }>("select budget_turn($1, $2, $3) as turn", [owner.key, this.#self, ask()]),
+      const { rows } = await withRetry(
+        () =>
+          pool.query<{ turn: Turn }>("select budget_turn($1, $2, $3) as turn", [
+            owner.key,
+            this.#self,
+            ask(),
+          ]),
+        { maxMs: this.#patienceMs },
       );
       this.#apply(rows[0]!.turn, askedAt, want);
     } catch (error) {
