@@ -12,6 +12,8 @@ import { Health, type Identity } from "../shared/crawl/identity.ts";
 import { IdentityPool } from "../shared/crawl/identity-pool.ts";
 import { openLocalRunStorage } from "../shared/crawl/local/local-run-storage.ts";
 import type { NewRequest, RunStorage } from "../shared/crawl/run-storage.ts";
+import type { HttpClient } from "../shared/crawl/http-client.ts";
+import type { Site } from "../shared/crawl/site.ts";
 import { ThrottledQueue } from "../shared/crawl/throttled-queue.ts";
 import { formatTable } from "../shared/cli/table.ts";
 
@@ -83,12 +85,24 @@ export function emptyRequests(count: number): NewRequest[] {
   return urls(count).map((url) => ({ url, uniqueKey: url, label: "BENCH", userData: {} }));
 }
 
+const NOWHERE: Site = {
+  name: "nowhere",
+  needsToken: false,
+  rules: {},
+  wireRequest: (url) => ({ url, headers: {} }),
+  readBudget: () => null,
+};
+const NO_CLIENT: HttpClient = {
+  send: () => Promise.reject(new Error("there is no network")),
+  close: () => {},
+};
+
 /** The kit without a network: it handles whatever the storage holds by doing nothing. */
 export function createEmptyCrawler(storage: RunStorage): Crawler {
   const pool = new IdentityPool([unlimitedIdentity()], () => crawler.wake());
   const queue = new ThrottledQueue({
     storage,
-    pool,
+    lanes: [{ site: NOWHERE, client: NO_CLIENT, pool, hasFallback: false }],
     wake: () => crawler.wake(),
     onFatal: (error) => {
       throw error;

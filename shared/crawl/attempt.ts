@@ -4,10 +4,12 @@ import { itemKey, type DatasetName } from "../datasets.ts";
 import { UnexpectedShapeError } from "../errors.ts";
 import { redact } from "../redact.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Lane } from "./lane.ts";
 import { countedRetry, MAX_RETRIES, reactionTo, type Reaction } from "./reaction.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { HandlerContext, Route } from "./router.ts";
 import type { ClaimedRequest, Commit, Item, NewRequest, PushedItem, RunStorage } from "./run-storage.ts";
+import type { SendingLease } from "./exchange.ts";
 import type { Lease, Settlement } from "./throttled-queue.ts";
 
 /** An item of `failed_requests`: a request that is given up, and why. */
@@ -37,7 +39,7 @@ export interface AttemptOptions {
   actor: Pick<ActorDefinition, "router" | "subjectOf">;
   records: RecordStore;
   storage: Pick<RunStorage, "getItems">;
-  exchange: (lease: Lease) => Promise<Outcome>;
+  exchange: (lease: SendingLease) => Promise<Outcome>;
   /** Fetch and handler together. */
   timeoutMs: number;
   now?: () => number;
@@ -65,10 +67,10 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
 
 async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Settlement> {
   const { actor, exchange, now = Date.now } = options;
-  const { request, ticket } = lease;
+  const { request, ticket, lane } = lease;
   const route = actor.router.route(request.label);
   const userData = parseUserData(request, route.userData);
-  const outcome = await exchange(lease);
+  const outcome: Outcome = ticket ? await exchange({ ...lease, ticket }) : retired(lane);
   const observedAt = new Date(now()).toISOString();
   const begin = () => {
     const effects = createEffects(request, observedAt, options);
@@ -81,6 +83,7 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
     // What its handler had done so far is dropped with it.
     return giveUp({ kind: "malformed", status: outcome.status, ...misshapen });
   }
+  if (!ticket) return giveUp(outcome);
   const reaction = reactionTo(outcome, retriesOf(request, outcome.kind), ticket);
   if (reaction.kind === "retry") return reclaim(request, reaction, describe(outcome));
   return giveUp(outcome);
@@ -95,6 +98,11 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
       items: [...items, toFailedRequest(request, how, { actor, observedAt })],
     });
   }
+}
+
+/** Stands for the call that was not made. */
+function retired({ pool }: Lane): Exclude<Outcome, { kind: "ok" }> {
+  return { kind: "retired", status: null, reason: pool.describeClosed().join("; ") };
 }
 
 /** `null`, or why the body is not what it should be: an answer of the site, not an error of the handler. */
@@ -125,11 +133,11 @@ function createEffects(
   const items: PushedItem[] = [];
   const children: NewRequest[] = [];
   const records = new Map<string, unknown>();
-  const stamp = { observed_at: observedAt, source: new URL(request.url).pathname };
+  const source = new URL(request.url).pathname;
   const context: Omit<HandlerContext, "request" | "body" | "observedAt"> = {
     async pushData(pushed: object | readonly object[], dataset: DatasetName) {
       for (const fields of [pushed].flat()) {
-        const item: Item = { ...fields, ...stamp };
+        const item: Item = { source, ...fields, observed_at: observedAt };
         items.push({ dataset, key: itemKey(dataset, item), item });
       }
     },

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { redact } from "../redact.ts";
 import type { HttpAnswer } from "./http-client.ts";
 import { parseJsonExact } from "./json.ts";
-import type { Availability, Outcome } from "./outcome.ts";
+import type { Availability, Headers, Outcome } from "./outcome.ts";
 import { findRetryHint, parseRetryAfter } from "./retry-after.ts";
 import type { TransportFailure } from "./transport-failure.ts";
 
@@ -15,6 +15,13 @@ export interface Fact {
 
 /** What only one site's answers mean. Where a rule is missing or says `null`, the general rules decide. */
 export interface SiteRules {
+  /** Any JSON answer, before all else: for a site whose statuses do not mean what HTTP says. */
+  readAnswer?(answer: {
+    status: number;
+    headers: Headers;
+    body: Readonly<Record<string, unknown>>;
+    answeredAt: number;
+  }): Outcome | null;
   /** A JSON answer of 400, 403 or 404. */
   readFact?(status: number, body: Readonly<Record<string, unknown>>): Fact | null;
   /** A redirect; none is ever followed. */
@@ -46,7 +53,12 @@ const WALL_HOST = /^(?:login|accounts?|consent)\./i;
  */
 export function classify(answer: HttpAnswer | TransportFailure, rules: SiteRules): Outcome {
   if ("failure" in answer) return classifyFailure(answer);
-  const { status, headers } = answer;
+  const { status, headers, answeredAt } = answer;
+  if (rules.readAnswer) {
+    const body = parseJson(new TextDecoder().decode(answer.body));
+    const outcome = body && rules.readAnswer({ status, headers, body: { ...body }, answeredAt });
+    if (outcome) return outcome;
+  }
   if (status >= 500 || status === 408) return { kind: "serverError", status, reason: statusText(status) };
   const text = new TextDecoder().decode(answer.body);
   if (status === 429) {

@@ -3,14 +3,16 @@ import type { Config } from "../config.ts";
 import { attemptRequest, type RecordStore } from "./attempt.ts";
 import type { Budget } from "./budget.ts";
 import { createCrawler } from "./crawler.ts";
-import type { ActorDefinition } from "./define-actor.ts";
+import type { ActorDefinition, SiteAccess } from "./define-actor.ts";
 import { createExchange } from "./exchange.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type BudgetOwner, createIdentities } from "./identities.ts";
 import { IdentityPool } from "./identity-pool.ts";
+import type { Lane } from "./lane.ts";
 import type { RequestCounts, RunStorage } from "./run-storage.ts";
 import { CrawlStats } from "./stats.ts";
 import { ThrottledQueue } from "./throttled-queue.ts";
+import { UsageLedger } from "./usage-ledger.ts";
 
 export interface CrawlOptions<Input> {
   actor: ActorDefinition;
@@ -26,6 +28,10 @@ export interface CrawlOptions<Input> {
   maxConcurrency: number;
   /** Requests sent in all. @default Infinity */
   maxRequests?: number;
+  /** What the run's calls may cost in all. @default Infinity */
+  maxCostUsd?: number;
+  /** @default one that keeps nothing */
+  ledger?: UsageLedger;
   /** Items of the primary dataset; what is in flight may add a few. @default Infinity */
   maxItems?: number;
   /** `wake`: it may have opened for another reason than time. @default budgets of this process alone */
@@ -56,17 +62,13 @@ const STOP_GRACE_MS = 20_000;
 /** The crawl of one run input over any run storage: Crawlee runs the handlers, the throttled queue feeds them. */
 export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   const { actor, input, storage, records, client, config, log, maxConcurrency } = options;
-  const { maxRequests, maxItems = Infinity, createBudget } = options;
-  const { site, identities: specs } = actor.site(config, input);
+  const { maxRequests, maxCostUsd, maxItems = Infinity, ledger = new UsageLedger() } = options;
+  const { fallbacks = [], ...access } = actor.site(config, input);
   const stats = new CrawlStats();
   const wake = () => crawler.wake();
-  const identities = createIdentities(specs, {
-    site,
-    client,
-    config,
-    ...(createBudget && { createBudget: (owner) => createBudget(owner, wake) }),
-  });
-  const pool = new IdentityPool(identities, wake, { log });
+  const lanes = [access, ...fallbacks].map((one) =>
+    createLane(one, { ...options, wake, hasFallback: one !== (fallbacks.at(-1) ?? access) }),
+  );
   let ending: Pick<CrawlResult, "end" | "reason"> | null = null;
   let stopTimer: NodeJS.Timeout | undefined;
   const end = (how: CrawlResult["end"], reason: string) => {
@@ -75,8 +77,11 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   };
   const queue = new ThrottledQueue({
     storage,
-    pool,
+    lanes,
     ...(maxRequests !== undefined && { maxRequests }),
+    ...(maxCostUsd !== undefined && {
+      spending: { maxUsd: maxCostUsd, spentUsd: () => ledger.spentUsd },
+    }),
     wake,
     onFatal: (error) => {
       log.error({ err: error }, "the run storage failed; the crawl ends");
@@ -91,8 +96,12 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
       if (items >= maxItems) end("limited", `the limit of ${maxItems} items is reached`);
     },
   });
-  stats.start(pool, queue);
-  const exchange = createExchange({ actor, site, client, queue, stats, log });
+  stats.start(
+    lanes.map(({ pool }) => pool),
+    queue,
+    ledger,
+  );
+  const exchange = createExchange({ actor, queue, stats, ledger, log });
   const crawler = createCrawler({
     queue,
     maxConcurrency,
@@ -123,19 +132,37 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
         void queue.stallReason(config.maxStallSecs * 1000).then((reason) => reason && end("stalled", reason));
       }, STALL_CHECK_MS);
       try {
-        await storage.addRequests(actor.startRequests(input));
+        await storage.addRequests(actor.startRequests(input, config));
         await crawler.run();
       } finally {
         clearInterval(stallCheck);
         clearTimeout(stopTimer);
         await queue.release();
+        for (const lane of lanes) if (lane.client !== client) await lane.client.close();
       }
       const counts = await storage.counts();
       if (ending) return { ...ending, counts };
-      if (queue.isExhausted && !(await storage.isFinished())) {
-        return { end: "limited", reason: `the limit of ${maxRequests} requests is reached`, counts };
-      }
+      const { limitReached } = queue;
+      if (limitReached !== null && !(await storage.isFinished()))
+        return { end: "limited", reason: limitReached, counts };
       return { end: "finished", reason: null, counts };
     },
   };
+}
+
+type LaneOptions = Pick<CrawlOptions<unknown>, "client" | "config" | "log" | "createBudget"> & {
+  wake: () => void;
+  hasFallback: boolean;
+};
+
+function createLane({ site, identities: specs }: SiteAccess, options: LaneOptions): Lane {
+  const { config, log, wake, hasFallback, createBudget } = options;
+  const client = site.createClient?.() ?? options.client;
+  const identities = createIdentities(specs, {
+    site,
+    client,
+    config,
+    ...(createBudget && { createBudget: (owner) => createBudget(owner, wake) }),
+  });
+  return { site, client, pool: new IdentityPool(identities, wake, { log }), hasFallback };
 }

@@ -27,7 +27,7 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   input: Schema;
   router: Router;
   /** The first requests, the same ones for the same input: a resumed crawl adds them again. */
-  startRequests(input: z.output<Schema>): NewRequest[];
+  startRequests(input: z.output<Schema>, config: Config): NewRequest[];
   /** The run's default dataset. */
   primaryDataset: DatasetName;
   /** Every dataset it pushes to, `failed_requests` aside. */
@@ -47,10 +47,17 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   /** What a run gets unless its launch says otherwise; `timeoutSecs` 0: no limit. */
   resources: { memoryMbytes: number; timeoutSecs: number; maxConcurrency: number };
   /**
-   * The site and the identities that an input is crawled with.
+   * The site and the identities that an input is crawled with. Where there are `fallbacks`, each request is the site's
+   * that serves its URL; one that fails is the actor's to ask for elsewhere.
    * @throws {InvalidInputError} when a setting is missing
    */
-  site(config: Config, input: z.output<Schema>): { site: Site; identities: IdentitySpec[] };
+  site(config: Config, input: z.output<Schema>): SiteAccess & { fallbacks?: SiteAccess[] };
+}
+
+/** A site, and as whom it is asked. */
+export interface SiteAccess {
+  site: Site;
+  identities: IdentitySpec[];
 }
 
 export function defineActor<Schema extends z.ZodType>(

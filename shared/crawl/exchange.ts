@@ -2,44 +2,49 @@ import type { Logger } from "pino";
 import type { BudgetReading } from "./budget.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { classify } from "./classify.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { Ticket } from "./identity-pool.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Site } from "./site.ts";
 import type { CrawlStats } from "./stats.ts";
 import type { Lease, ThrottledQueue } from "./throttled-queue.ts";
+import type { UsageLedger } from "./usage-ledger.ts";
 
 /** One request's way to the site and back. */
 export interface Exchange {
   outcome: Outcome;
   /** What the answer's headers say about the budget. */
   reading: BudgetReading | null;
+  /** Why the identity is of no use any more, by the same headers. */
+  quota: string | null;
 }
+
+/** A lease whose request is to be sent. */
+export type SendingLease = Lease & { ticket: Ticket };
 
 export interface ExchangeOptions {
   actor: Pick<ActorDefinition, "subjectOf">;
-  site: Site;
-  client: HttpClient;
   queue: ThrottledQueue;
   stats: CrawlStats;
+  ledger: UsageLedger;
   log: Logger;
 }
 
 /** Sends a lease's request as its identity. The clocks learn from the answer, whatever becomes of it. */
 export function createExchange({
   actor,
-  site,
-  client,
   queue,
   stats,
+  ledger,
   log,
-}: ExchangeOptions): (lease: Lease) => Promise<Outcome> {
+}: ExchangeOptions): (lease: SendingLease) => Promise<Outcome> {
   return async (lease) => {
-    const { request, ticket, abort } = lease;
+    const { request, ticket, abort, lane } = lease;
     let exchange: Exchange | null = null;
     try {
-      exchange = await send(lease, site, client);
+      exchange = await send(lease);
       return exchange.outcome;
     } finally {
+      recordUsage(ledger, lease, exchange);
+      if (exchange?.quota) lane.pool.retire(ticket.identity, exchange.quota);
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
       queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
@@ -62,20 +67,39 @@ function isRepeatedBlock({ request }: Lease, outcome: Outcome | null): boolean {
   );
 }
 
-async function send({ request, ticket, abort }: Lease, site: Site, client: HttpClient): Promise<Exchange> {
+async function send({ request, ticket, abort, lane: { site, client } }: SendingLease): Promise<Exchange> {
   const { identity, token } = ticket;
-  const { url, headers } = site.wireRequest(request.url, { token });
+  const { url, headers, method = "GET", body } = site.wireRequest(request.url, { token });
   const answer = await client.send({
-    method: "GET",
+    method,
     url,
+    ...(body !== undefined && { body }),
     headers: { ...headers, "user-agent": identity.userAgent },
     identity: identity.name,
     proxyUrl: identity.proxyUrl,
     cookieJar: identity.cookies,
     signal: abort.signal,
   });
-  const reading = "failure" in answer ? null : site.readBudget(answer.headers);
-  return { outcome: classify(answer, site.rules), reading };
+  const isAnswer = !("failure" in answer);
+  return {
+    outcome: classify(answer, site.rules),
+    reading: isAnswer ? site.readBudget(answer.headers) : null,
+    quota: (isAnswer && site.readQuota?.(answer.headers)) || null,
+  };
+}
+
+/** Calls whose answer nobody waited for may have been counted by the provider, too. */
+function recordUsage(ledger: UsageLedger, { request, lane }: Lease, exchange: Exchange | null): void {
+  const price = lane.site.usage?.(request.url);
+  if (!price) return;
+  ledger.record({
+    at: new Date().toISOString(),
+    provider: price.provider,
+    endpoint: price.endpoint,
+    status: exchange?.outcome.status ?? null,
+    units: 1,
+    cost_usd: price.costUsd,
+  });
 }
 
 function describe(outcome: Outcome | null): object {

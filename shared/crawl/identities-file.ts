@@ -14,6 +14,8 @@ export interface IdentitySpec {
   /** Empty or absent for an installed app, which has none. */
   clientSecret?: string | undefined;
   userAgent: string;
+  /** What the site counts instead of the address, where no token is asked for: the key of a data API. */
+  apiKey?: string | undefined;
   /** Empty: goes out directly. */
   proxies: readonly string[];
   /** Ceiling a window; the settings `REDDIT_BUDGET_REQUESTS` and `REDDIT_BUDGET_SECS` when absent. */

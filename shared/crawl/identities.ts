@@ -7,6 +7,7 @@ import type { HttpClient } from "./http-client.ts";
 import type { IdentitySpec } from "./identities-file.ts";
 import { Health, type Identity } from "./identity.ts";
 import { createOAuthToken, type Credential } from "./oauth-token.ts";
+import { JointBudget, PacedBudget } from "./paced-budget.ts";
 import type { Site } from "./site.ts";
 
 /** Stands for the address of an identity without a proxy. */
@@ -23,7 +24,7 @@ export interface BudgetOwner {
 }
 
 export interface IdentityOptions {
-  site: Pick<Site, "name" | "needsToken">;
+  site: Pick<Site, "name" | "needsToken" | "ceilings">;
   /** Asks for tokens. */
   client: HttpClient;
   config: Config;
@@ -47,15 +48,19 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
   const usable = specs.filter(({ clientId }) => !site.needsToken || clientId !== undefined);
   return usable.flatMap((spec) => {
     const { clientId, userAgent } = spec;
-    const ceiling = {
-      requests: spec.budgetRequests ?? config.redditBudgetRequests,
-      windowMs: (spec.budgetSecs ?? config.redditBudgetSecs) * 1000,
-    };
+    const ceilings = site.ceilings ?? [
+      {
+        requests: spec.budgetRequests ?? config.redditBudgetRequests,
+        windowMs: (spec.budgetSecs ?? config.redditBudgetSecs) * 1000,
+      },
+    ];
     const exits = spec.proxies.length > 0 ? spec.proxies : [null];
     return exits.map((proxyUrl): Identity => {
       const address = proxyUrl === null ? DIRECT : new URL(proxyUrl).host;
       const isAnonymous = !site.needsToken || clientId === undefined;
-      const owner = isAnonymous ? address : clientId;
+      const owner = isAnonymous ? (spec.apiKey ?? address) : clientId;
+      const name = isAnonymous && spec.apiKey === undefined ? address : spec.name;
+      const key = owner === address ? addressKey(address) : clientKey(owner);
       return {
         name: exits.length > 1 ? `${spec.name}@${address}` : spec.name,
         userAgent,
@@ -72,14 +77,14 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
                 client,
               }),
             ),
-        budget: getOrCreate(budgets, owner, () =>
-          createBudget({
-            site: site.name,
-            key: `${site.name} ${isAnonymous ? addressKey(address) : clientKey(clientId)}`,
-            name: isAnonymous ? address : spec.name,
-            ceiling,
-          }),
-        ),
+        budget: getOrCreate(budgets, owner, () => {
+          const parts = ceilings.map(({ isPaced = false, ...ceiling }) =>
+            isPaced
+              ? new PacedBudget(name, ceiling)
+              : createBudget({ site: site.name, key: `${site.name} ${key}`, name, ceiling }),
+          );
+          return parts.length === 1 ? parts[0]! : new JointBudget(parts);
+        }),
         cookies: new CookieJar(),
         health: new Health(),
       };

@@ -113,11 +113,28 @@ export class IdentityPool {
       this.#log?.warn(`${identity.name} is blocked (${outcome.reason}); next try in ${secs} s`);
     } else if (outcome?.kind === "serverError" && outcome.status === null) {
       health.broke(dispatch.sentAt, now, outcome.reason);
+    } else if (outcome?.kind === "retired") {
+      health.undecided();
+      this.retire(identity, outcome.reason);
     } else health.undecided();
     const isAboutToken = outcome?.kind === "unauthorized" && !wasRefusedBefore;
     if (isAboutToken && token !== null && credential && !this.#isOutdated(credential, dispatch))
       credential.refused(token);
     this.#onChange();
+  }
+
+  /** An identity is of no use any more. */
+  retire(identity: Identity, reason: string): void {
+    if (identity.health.retired === null)
+      this.#log?.error(`${identity.name} is not used any more: ${reason}`);
+    identity.health.retire(reason);
+  }
+
+  /** True when no identity is of use any more. */
+  get isRetired(): boolean {
+    return this.identities.every(
+      ({ health, credential }) => (health.retired ?? credential?.retired ?? null) !== null,
+    );
   }
 
   /** True while a token is being asked for, which may open identities. */

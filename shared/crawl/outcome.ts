@@ -28,6 +28,8 @@ export type Outcome =
   | { kind: "blocked"; status: number | null; reason: string }
   /** Too fast. `retryAfterMs` is the site's own word, `null` when it gave none. */
   | (Answer & { kind: "throttled"; retryAfterMs: number | null })
+  /** The identity is of no use any more: its key is refused, its quota used up. */
+  | { kind: "retired"; status: number | null; reason: string }
   /** The token was refused. */
   | (Answer & { kind: "unauthorized"; reason: string })
   /** The site is in trouble: 5xx, timeout, reset. `status` is `null` when no answer came. */

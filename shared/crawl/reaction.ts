@@ -49,6 +49,8 @@ export function reactionTo(
     case "gone":
       return { kind: "fail" };
     case "throttled":
+    // Another identity may do it; without one the crawl ends, or another site takes over.
+    case "retired":
       return free(FREE_DELAY_MS);
     case "unauthorized":
       // Once with a token that worked is enough: then it is the target's, whatever the present token is worth.

@@ -11,7 +11,7 @@ export interface HandlerContext<UserData = Record<string, unknown>> {
   /** When the answer came, ISO 8601: every pushed item's `observed_at`. */
   observedAt: string;
   /**
-   * Adds items to a dataset. `observed_at` and `source` (the path that was asked) are added to each.
+   * Adds items to a dataset. `observed_at` is added to each, and `source` (the path that was asked) where it is missing.
    * What an item does not carry (`undefined`) is not stored; `null` is stored as "known to be absent".
    */
   pushData(items: object | readonly object[], dataset: DatasetName): Promise<void>;

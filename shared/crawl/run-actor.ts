@@ -10,6 +10,7 @@ import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
 import { openLocalRunStorage, purgeLocalStorage } from "./local/local-run-storage.ts";
 import { Records } from "./local/records.ts";
+import { openUsageFile } from "./local/usage-file.ts";
 import { runCrawl } from "./run-crawl.ts";
 import { StorageError } from "./run-storage.ts";
 import { summarize, type RunSummary } from "./summary.ts";
@@ -77,7 +78,11 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
   try {
     await storage.setRecord("INPUT", raw);
     if (resume) await storage.writeDatasets();
+    const ledger = await openUsageFile({ storageDir, name: actor.name }, (err) =>
+      log.error({ err }, "what calls have cost cannot be written down"),
+    );
     const { result, stats } = await runCrawl({
+      ledger,
       actor,
       input,
       storage,
@@ -87,6 +92,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
       maxConcurrency,
       goOn: "--resume",
     });
+    await ledger.close();
     const items = await storage.writeDatasets();
     const summary = await summarize(result, stats, {
       actor,

@@ -20,7 +20,7 @@ export interface CrawlControls {
 }
 
 export interface RunCrawlOptions
-  extends Omit<CrawlOptions<unknown>, "client" | "maxRequests" | "maxItems">, CrawlControls {
+  extends Omit<CrawlOptions<unknown>, "client" | "maxRequests" | "maxItems" | "maxCostUsd">, CrawlControls {
   /** What goes on with a crawl that was stopped. */
   goOn: string;
 }
@@ -43,14 +43,17 @@ export async function runCrawl({
     maxBodyBytes: config.maxBodyMbytes * 1024 * 1024,
   });
   try {
-    const { max_requests: maxRequests, max_items: maxInputItems = Infinity } = input as {
-      max_requests?: number;
-      max_items?: number;
-    };
+    const limits = input as { max_requests?: number; max_items?: number; max_cost_usd?: number };
+    const {
+      max_requests: maxRequests,
+      max_cost_usd: maxCostUsd,
+      max_items: maxInputItems = Infinity,
+    } = limits;
     const crawl = createCrawl({
       ...options,
       client,
       ...(maxRequests !== undefined && { maxRequests }),
+      ...(maxCostUsd !== undefined && { maxCostUsd }),
       maxItems: Math.min(maxItems, maxInputItems),
     });
     logEstimate(log, actor, input, crawl);

@@ -10,6 +10,7 @@ import { openPostgresRunStorage } from "./postgres/postgres-run-storage.ts";
 import { PostgresRecords } from "./postgres/postgres-records.ts";
 import { joinRun, leaveRun, newRunId } from "./postgres/runs.ts";
 import { SharedBudget } from "./postgres/shared-budget.ts";
+import { openUsageTable } from "./postgres/usage-table.ts";
 import type { RunActorResult } from "./run-actor.ts";
 import { type CrawlControls, runCrawl } from "./run-crawl.ts";
 import { summarize, type RunSummary } from "./summary.ts";
@@ -103,8 +104,12 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
   const storage = await openPostgresRunStorage({ ...part, leaseSecs: config.leaseSecs });
   const budgets: SharedBudget[] = [];
   try {
+    const ledger = await openUsageTable({ pool, runId }, (err) =>
+      log.error({ err }, "what calls have cost cannot be written down"),
+    );
     const { result, stats } = await runCrawl({
       ...part,
+      ledger,
       actor,
       storage,
       records: new PostgresRecords(pool, actor.name, attempt === undefined ? null : { runId, attempt }),
@@ -116,6 +121,7 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
         return budget;
       },
     });
+    await ledger.close();
     const summary = await summarize(result, stats, {
       actor,
       runId,

@@ -1,6 +1,16 @@
-import type { BudgetReading } from "./budget.ts";
+import type { BudgetCeiling, BudgetReading } from "./budget.ts";
 import type { SiteRules } from "./classify.ts";
+import type { HttpClient } from "./http-client.ts";
 import type { Headers } from "./outcome.ts";
+
+/** What goes out for a queued request. */
+export interface WireRequest {
+  url: string;
+  headers: Record<string, string>;
+  /** @default "GET" */
+  method?: "GET" | "POST";
+  body?: string;
+}
 
 /** What the kit must know of a site; everything else is the actor's. */
 export interface Site {
@@ -8,14 +18,30 @@ export interface Site {
   /** Requests carry a token: only identities that can get one are of use. */
   needsToken: boolean;
   rules: SiteRules;
+  /** Limits of what the site counts as one client, the shortest window first. @default that of the REDDIT_ settings */
+  ceilings?: readonly (BudgetCeiling & {
+    /** Its window is shorter than an answer takes: calls keep an even distance. */
+    isPaced?: boolean;
+  })[];
   /**
    * The request that goes out for a queued one, whose URL is the site's canonical one. The identity's user agent
    * comes on top.
    */
-  wireRequest(
-    url: string,
-    credentials: { token: string | null },
-  ): { url: string; headers: Record<string, string> };
+  wireRequest(url: string, credentials: { token: string | null }): WireRequest;
   /** The budget's window by the answer's headers; `null` when they tell nothing. */
   readBudget(headers: Headers): BudgetReading | null;
+  /** Why the identity is of no use any more after an answer with these headers; `null` when it is. */
+  readQuota?(headers: Headers): string | null;
+  /** Whether a request is this site's, by its canonical URL; for crawls that have several sites. @default all are */
+  serves?(url: string): boolean;
+  /** What a call counts as in the ledger. @default calls are not kept */
+  usage?(url: string): CallPrice;
+  /** Another way to the site than HTTP. */
+  createClient?(): HttpClient;
+}
+
+export interface CallPrice {
+  provider: string;
+  endpoint: string;
+  costUsd: number;
 }

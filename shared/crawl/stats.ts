@@ -2,6 +2,7 @@ import type { Budget, BudgetCeiling } from "./budget.ts";
 import type { IdentityPool } from "./identity-pool.ts";
 import type { Outcome, OutcomeKind } from "./outcome.ts";
 import type { Settlement, ThrottledQueue } from "./throttled-queue.ts";
+import type { UsageLedger } from "./usage-ledger.ts";
 
 /** What one budget was used for, in this process. */
 export interface BudgetUse {
@@ -32,12 +33,14 @@ export class CrawlStats {
   requestsLost = 0;
   /** Items stored, doubles included. */
   itemsPushed = 0;
-  #pool: IdentityPool | null = null;
+  #pools: readonly IdentityPool[] = [];
   #queue: ThrottledQueue | null = null;
+  #ledger: UsageLedger | null = null;
 
-  start(pool: IdentityPool, queue: ThrottledQueue): void {
-    this.#pool = pool;
+  start(pools: readonly IdentityPool[], queue: ThrottledQueue, ledger: UsageLedger): void {
+    this.#pools = pools;
     this.#queue = queue;
+    this.#ledger = ledger;
   }
 
   exchanged(label: string, subject: string | null, outcome: Outcome | null): void {
@@ -66,13 +69,23 @@ export class CrawlStats {
     return this.#queue?.waitedMs ?? 0;
   }
 
+  /** What calls have cost the run, US dollars; earlier processes included. */
+  get costUsd(): number {
+    return this.#ledger?.spentUsd ?? 0;
+  }
+
+  /** Calls and costs of this process, by provider. */
+  get usage(): UsageLedger["totals"] {
+    return this.#ledger?.totals ?? {};
+  }
+
   /** What the operator allows each budget. */
   get ceilings(): BudgetCeiling[] {
     return this.#budgets.map(({ ceiling }) => ceiling);
   }
 
   get #budgets(): Budget[] {
-    return [...new Set(this.#pool?.identities.map(({ budget }) => budget))];
+    return [...new Set(this.#pools.flatMap(({ identities }) => identities.map(({ budget }) => budget)))];
   }
 
   get budgets(): BudgetUse[] {

@@ -1,4 +1,5 @@
 import type { DatasetName } from "../datasets.ts";
+import { roundTo } from "../parse/numbers.ts";
 import type { CrawlResult } from "./crawl.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { Item } from "./run-storage.ts";
@@ -35,6 +36,10 @@ export interface RunSummary {
   failures: Record<string, number>;
   /** Time in which requests waited and no identity was open. */
   waitedSecs: number;
+  /** What the run's calls have cost, resumed parts included. */
+  costUsd: number;
+  /** Calls and costs of this process, by provider. */
+  usage: Record<string, { calls: number; costUsd: number }>;
   budgets: BudgetUse[];
   /** By subject: `requests` of this process, `failures` by `outcome/reason`, and what the actor counts. */
   subjects: Record<string, SubjectSummary>;
@@ -90,6 +95,8 @@ export async function summarize(
     items,
     failures,
     waitedSecs: stats.waitedMs / 1000,
+    costUsd: roundTo(stats.costUsd, 6),
+    usage: stats.usage,
     budgets: stats.budgets,
     subjects,
   };

@@ -1,13 +1,17 @@
 import { Request } from "@crawlee/core";
 import type { BudgetReading } from "./budget.ts";
-import type { IdentityPool, Ticket } from "./identity-pool.ts";
+import type { Identity } from "./identity.ts";
+import type { Ticket } from "./identity-pool.ts";
+import { type Lane, laneOf } from "./lane.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ClaimedRequest, Commit, Reclaim, RunStorage } from "./run-storage.ts";
 
 /** One attempt of one request, from hand-out to settlement. */
 export interface Lease {
   request: ClaimedRequest;
-  ticket: Ticket;
+  lane: Lane;
+  /** `null`: its lane is of no use any more and another one takes over, so nothing is to be sent. */
+  ticket: Ticket | null;
   /** Aborted when the attempt is given up: its exchange ends, what its handler still does is void. */
   abort: AbortController;
   /** What becomes of the request; set by the attempt, stored when Crawlee reports it as done. */
@@ -20,7 +24,8 @@ export type Settlement =
 
 export interface ThrottledQueueOptions {
   storage: RunStorage;
-  pool: IdentityPool;
+  /** A request is the first one's that serves it. */
+  lanes: readonly Lane[];
   /** Crawlee's pool should look again. */
   wake: () => void;
   /** The run cannot go on: its storage fails. */
@@ -29,13 +34,33 @@ export interface ThrottledQueueOptions {
   onSettled?: (settlement: Settlement, result: "done" | "lost") => Promise<void>;
   /** Requests that may be sent in all; the crawl then ends, resumable. @default Infinity */
   maxRequests?: number;
+  /** What the run's calls may cost; it then ends, resumable. */
+  spending?: Spending;
   now?: () => number;
 }
+
+export interface Spending {
+  maxUsd: number;
+  /** So far. */
+  spentUsd(): number;
+}
+
+/** Where the next request can go. */
+type Next =
+  /** `identity` is `null` for a request that its retired lane hands over without a call. */
+  | { index: number; lane: Lane; identity: Identity | null }
+  /** None can be sent now; `at`: the earliest time that may change it. */
+  | { index: null; at: number };
+
+/** Prices are decimal fractions, whose sums are not exact. */
+const USD_TOLERANCE = 1e-9;
 
 /** Requests claimed ahead of their hand-out: enough to keep a pool busy, few enough to leave work to others. */
 const CLAIM_LIMIT = 25;
 /** With fewer left, the next ones are claimed meanwhile: a claim takes a moment where it goes to a database. */
 const CLAIM_BELOW = 10;
+/** Outcomes that bring a crawl no further. */
+const STUCK = new Set<Outcome["kind"]>(["throttled", "blocked", "unauthorized", "retired"]);
 /** The count of what is pending only paces requests: it may be this old. */
 const COUNT_EVERY_MS = 250;
 /** Longest time that a pool sleeps without looking at the storage: other processes may add to it. */
@@ -47,7 +72,7 @@ const MAX_SLEEP_MS = 1_000;
  * without a concurrency slot. `isEmpty` is true while nothing can be sent, `isFinished` only when nothing is left.
  */
 export class ThrottledQueue {
-  readonly #options: Required<Omit<ThrottledQueueOptions, "onSettled">> & ThrottledQueueOptions;
+  readonly #options: Required<Omit<ThrottledQueueOptions, "onSettled" | "spending">> & ThrottledQueueOptions;
   readonly #leases = new WeakMap<Request, Lease>();
   readonly #inFlight = new Set<Lease>();
   readonly #commits: { settlement: Settlement; done: () => void }[] = [];
@@ -56,6 +81,7 @@ export class ThrottledQueue {
   #stopped = false;
   #failed = false;
   #released = false;
+  #isSpent = false;
   #sent = 0;
   #pending = 0;
   #countedAt = -Infinity;
@@ -84,9 +110,12 @@ export class ThrottledQueue {
     return this.#sent;
   }
 
-  /** True when the run's limit of requests ended it, with work left. */
-  get isExhausted(): boolean {
-    return this.#sent >= this.#options.maxRequests;
+  /** The run's limit that ended it, with work left; `null` while none has. */
+  get limitReached(): string | null {
+    const { maxRequests, spending } = this.#options;
+    if (this.#sent >= maxRequests) return `the limit of ${maxRequests} requests is reached`;
+    if (!this.#isSpent || !spending) return null;
+    return `the limit of ${spending.maxUsd} USD is reached: ${Number(spending.spentUsd().toFixed(6))} USD are spent`;
   }
 
   /** Hands out nothing more; what is in flight goes on. */
@@ -114,12 +143,12 @@ export class ThrottledQueue {
 
   /** The exchange of a lease is over: clocks learn from it before its handler runs. */
   exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
-    const stuck = outcome === null || ["throttled", "blocked", "unauthorized"].includes(outcome.kind);
+    const stuck = outcome === null || STUCK.has(outcome.kind);
     if (!stuck) this.#lastProgressAt = this.#options.now();
     const wasRefusedBefore = lease.request.errorMessages.some((message) =>
       message.startsWith("unauthorized"),
     );
-    this.#options.pool.settle(lease.ticket, outcome, reading, { wasRefusedBefore });
+    if (lease.ticket) lease.lane.pool.settle(lease.ticket, outcome, reading, { wasRefusedBefore });
   }
 
   /**
@@ -127,12 +156,14 @@ export class ThrottledQueue {
    * long nothing got through. `null` while there is hope, or something is in flight.
    */
   async stallReason(maxStallMs: number): Promise<string | null> {
-    if (this.#inFlight.size > 0 || this.#stopped || this.isExhausted) return null;
+    if (this.#inFlight.size > 0 || this.#stopped || this.limitReached !== null) return null;
     if (this.#ready.length === 0) return null;
     const now = this.#options.now();
-    const { at } = this.#options.pool.next(this.#waiting);
-    const states = () => this.#options.pool.describeClosed().join("\n  ");
-    if (at - now > maxStallMs && !this.#options.pool.isRenewing) {
+    const { lanes } = this.#options;
+    const next = this.#next();
+    const states = () => lanes.flatMap(({ pool }) => pool.describeClosed()).join("\n  ");
+    const isFarOff = next.index === null && next.at - now > maxStallMs;
+    if (isFarOff && !lanes.some(({ pool }) => pool.isRenewing)) {
       return `no identity may send within ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
     }
     if (now - this.#lastProgressAt > maxStallMs) {
@@ -142,42 +173,45 @@ export class ThrottledQueue {
   }
 
   async isEmpty(): Promise<boolean> {
-    if (this.#stopped || this.isExhausted) return true;
+    if (this.#stopped || this.limitReached !== null) return true;
     if (this.#ready.length === 0) await this.#claim();
     if (this.#ready.length === 0) {
       const readyInMs = await this.#options.storage.nextReadyInMs();
       this.#wakeIn(readyInMs ?? MAX_SLEEP_MS);
       return true;
     }
-    const { identity, at } = this.#options.pool.next(this.#waiting);
-    if (identity) return false;
+    const next = this.#next();
+    // What is too dear ends the crawl, or waits for the cost of what is in flight.
+    if (next.index !== null) return !this.#isAffordable(next);
     this.#waitingSince ??= this.#options.now();
-    this.#wakeIn(at - this.#options.now());
+    this.#wakeIn(next.at - this.#options.now());
     return true;
   }
 
   async isFinished(): Promise<boolean> {
     if (this.#inFlight.size > 0 || this.#commits.length > 0) return false;
-    if (this.#stopped || this.isExhausted) return true;
+    if (this.#stopped || this.limitReached !== null) return true;
     return this.#ready.length === 0 && (await this.#options.storage.isFinished());
   }
 
   async fetchNextRequest(): Promise<Request | null> {
     if (this.#ready.length === 0) await this.#claim();
-    if (this.#ready.length === 0 || this.#stopped || this.isExhausted) return null;
-    const { identity } = this.#options.pool.next(this.#waiting);
-    if (!identity) return null;
-    const claimed = this.#ready.shift()!;
+    if (this.#ready.length === 0 || this.#stopped || this.limitReached !== null) return null;
+    const next = this.#next();
+    if (next.index === null || !this.#isAffordable(next)) return null;
+    const { lane, identity } = next;
+    const claimed = this.#ready.splice(next.index, 1)[0]!;
     if (this.#ready.length < CLAIM_BELOW && this.#pending > 0) this.#claimAhead();
     if (this.#waitingSince !== null) this.#waitedMs += this.#options.now() - this.#waitingSince;
     this.#waitingSince = null;
-    this.#sent++;
+    if (identity) this.#sent++;
     const { url, uniqueKey, label, id, retryCount } = claimed;
     const request = new Request({ url, uniqueKey, label, id });
     request.retryCount = retryCount;
-    const lease = {
+    const lease: Lease = {
       request: claimed,
-      ticket: this.#options.pool.send(identity),
+      lane,
+      ticket: identity && lane.pool.send(identity),
       abort: new AbortController(),
       settlement: null,
     };
@@ -230,6 +264,36 @@ export class ThrottledQueue {
   /** Requests that wait to be sent, as far as is known. */
   get #waiting(): number {
     return this.#ready.length + this.#pending;
+  }
+
+  /** The first request, of those that wait, whose lane may send or hands over. */
+  #next(): Next {
+    const { lanes } = this.#options;
+    const closed = new Set<Lane>();
+    let at = Infinity;
+    for (const [index, { url }] of this.#ready.entries()) {
+      const lane = laneOf(lanes, url);
+      if (closed.has(lane)) continue;
+      if (lane.hasFallback && lane.pool.isRetired) return { index, lane, identity: null };
+      const opening = lane.pool.next(this.#waiting);
+      if (opening.identity) return { index, lane, identity: opening.identity };
+      at = Math.min(at, opening.at);
+      if (closed.add(lane).size === lanes.length) break;
+    }
+    return { index: null, at };
+  }
+
+  /** Whether a call fits into what may be spent, with all that is in flight. */
+  #isAffordable({ index, lane, identity }: Extract<Next, { lane: Lane }>): boolean {
+    const { spending } = this.#options;
+    if (!spending || !identity) return true;
+    const priceOf = ({ site }: Lane, url: string) => site.usage?.(url).costUsd ?? 0;
+    const reserved = [...this.#inFlight].map((lease) => priceOf(lease.lane, lease.request.url));
+    const cost = reserved.reduce((sum, usd) => sum + usd, priceOf(lane, this.#ready[index]!.url));
+    const isAffordable = spending.spentUsd() + cost <= spending.maxUsd + USD_TOLERANCE;
+    // With something in flight, its cost may be counted twice.
+    if (!isAffordable && this.#inFlight.size === 0) this.#isSpent = true;
+    return isAffordable;
   }
 
   #claim(): Promise<void> {

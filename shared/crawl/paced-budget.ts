@@ -1,0 +1,128 @@
+import { backoffMs } from "./backoff.ts";
+import type { Budget, BudgetCeiling, BudgetReading, Dispatch } from "./budget.ts";
+
+/** Answers of one connection overtake another's: calls keep this much more distance than the ceiling demands. */
+const MARGIN = 1.1;
+
+/**
+ * A rate whose window is shorter than an answer takes, as calls a second: calls keep an even distance, for there is
+ * no time to learn from answers. Of this process alone.
+ */
+export class PacedBudget implements Budget {
+  readonly name: string;
+  readonly ceiling: BudgetCeiling;
+  readonly stats = { sent: 0, throttled: 0, left: null };
+  readonly #gapMs: number;
+  readonly #random: () => number;
+  #opensAt = -Infinity;
+  #backoffBeganAt = -Infinity;
+  #throttledInARow = 0;
+
+  constructor(
+    name: string,
+    ceiling: BudgetCeiling,
+    { random = Math.random }: { random?: () => number } = {},
+  ) {
+    this.name = name;
+    this.ceiling = ceiling;
+    this.#gapMs = (ceiling.windowMs / ceiling.requests) * MARGIN;
+    this.#random = random;
+  }
+
+  available(): number {
+    return Infinity;
+  }
+
+  opensAt(): number {
+    return this.#opensAt;
+  }
+
+  sent(now: number): Dispatch {
+    this.stats.sent++;
+    this.#opensAt = Math.max(this.#opensAt, now + this.#gapMs);
+    return { sentAt: now };
+  }
+
+  answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): void {
+    if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
+    if (reading && reading.remaining <= 0) this.#closeUntil(now + reading.resetMs);
+  }
+
+  throttled({ sentAt }: Dispatch, now: number, retryAfterMs: number | null): void {
+    this.stats.throttled++;
+    // Those that were on their way when the backoff began tell nothing new.
+    if (sentAt > this.#backoffBeganAt) {
+      this.#throttledInARow++;
+      this.#backoffBeganAt = now;
+    } else if (retryAfterMs === null) return;
+    this.#closeUntil(now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random }));
+  }
+
+  #closeUntil(at: number): void {
+    this.#opensAt = Math.max(this.#opensAt, at);
+  }
+}
+
+interface JointDispatch extends Dispatch {
+  parts: Dispatch[];
+}
+
+/** Several limits on the same calls, as a rate a second and a quota an hour: all of them must be open. */
+export class JointBudget implements Budget {
+  readonly name: string;
+  readonly #parts: readonly Budget[];
+
+  /** @param parts shortest window first */
+  constructor(parts: readonly Budget[]) {
+    this.name = parts[0]!.name;
+    this.#parts = parts;
+  }
+
+  /** Of the longest window. */
+  get ceiling(): BudgetCeiling {
+    return this.#parts.at(-1)!.ceiling;
+  }
+
+  get stats(): Budget["stats"] {
+    return { ...this.#parts[0]!.stats, left: this.#parts.at(-1)!.stats.left };
+  }
+
+  available(now: number): number {
+    return Math.min(...this.#parts.map((part) => part.available(now)));
+  }
+
+  opensAt(now: number, spread: boolean): number {
+    return Math.max(...this.#parts.map((part) => part.opensAt(now, spread)));
+  }
+
+  sent(now: number): Dispatch {
+    const dispatch: JointDispatch = { sentAt: now, parts: this.#parts.map((part) => part.sent(now)) };
+    return dispatch;
+  }
+
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+    const { parts } = dispatch as JointDispatch;
+    for (const [i, part] of this.#parts.entries())
+      part.answered(parts[i]!, now, this.#isOf(part, reading) ? reading : null);
+  }
+
+  /** A 429 that is not final is one of the shortest window; its backoff holds all back. */
+  throttled(
+    dispatch: Dispatch,
+    now: number,
+    retryAfterMs: number | null,
+    reading: BudgetReading | null,
+  ): void {
+    const [first, ...rest] = this.#parts;
+    const { parts } = dispatch as JointDispatch;
+    first!.throttled(parts[0]!, now, retryAfterMs, this.#isOf(first!, reading) ? reading : null);
+    for (const [i, part] of rest.entries())
+      part.answered(parts[i + 1]!, now, this.#isOf(part, reading) ? reading : null);
+  }
+
+  /** A reading is about the shortest window that it fits into. */
+  #isOf(part: Budget, reading: BudgetReading | null): boolean {
+    const fitting = this.#parts.find(({ ceiling }) => reading && reading.resetMs <= ceiling.windowMs);
+    return part === (fitting ?? this.#parts.at(-1));
+  }
+}
