@@ -153,7 +153,7 @@ export function withPins(page: readonly SeenMedia[], { isFirst }: { isFirst: boo
 /** Letters of any script, digits, `_` and emoji, one of them no digit; in lower case, each once. */
 export function hashtagsIn(caption: string): string[] {
   const found = caption.matchAll(
-    /(?<![\p{L}\p{N}_&/])#((?:[\p{L}\p{M}\p{N}_\u200d\ufe0f]|\p{Extended_Pictographic}|\p{Emoji_Modifier})+)/gu,
+    /(?<![\p{L}\p{N}_&/])#((?:[\p{L}\p{N}_]|\p{M}|\u200d|\p{Extended_Pictographic}|\p{Emoji_Modifier})+)/gu,
   );
   return distinct(found).filter((tag) => !/^\d+$/.test(tag));
 }
@@ -171,6 +171,6 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** The media id that a shortcode spells, exactly; of the 11 letters that it begins with when it is a private one. */
 export function idOfShortcode(shortcode: string): string | null {
   if (!/^[\w-]{1,11}/.test(shortcode)) return null;
-  const letters = [...shortcode.slice(0, 11)];
+  const letters = shortcode.slice(0, 11).split("");
   return String(letters.reduce((id, letter) => id * 64n + BigInt(ALPHABET.indexOf(letter)), 0n));
 }

@@ -57,7 +57,7 @@ const MEDIA_TYPES: Record<string, 1 | 2 | 8> = { Image: 1, Video: 2, Sidecar: 8 
 export function readGraphqlMedia(value: unknown): SeenMedia {
   const node = readShape(Node, value, "a medium");
   const { dimensions, location } = node;
-  const media_type = MEDIA_TYPES[/(Image|Video|Sidecar)$/.exec(node.__typename ?? "")?.[1] ?? ""];
+  const media_type = MEDIA_TYPES[/(Image|Video|Sidecar)$/.exec(node["__typename"] ?? "")?.[1] ?? ""];
   const children = node.edge_sidecar_to_children?.edges?.map((edge) => edge.node);
   const caption = node.edge_media_to_caption?.edges;
   const sponsors = readPeople(node.edge_media_to_sponsor_user?.edges?.map((edge) => edge.node.sponsor));

@@ -92,7 +92,7 @@ export function readPrivateMedia(value: unknown): SeenMedia {
   const isVideo = media_type === 2;
   // What there is none of is left out of a whole medium; a stub leaves out what there is.
   const isWhole = media.taken_at != null;
-  const none = <Value>(value: Value) => (isWhole ? value : undefined);
+  const none = <Value>(nothing: Value) => (isWhole ? nothing : undefined);
   const thumbnail = largest(media.image_versions2?.candidates);
   return {
     media_id: exactId(media),

@@ -84,9 +84,10 @@ export function parseProfile(value: unknown): Omit<CreatorProfile, "source"> {
 }
 
 function readKinds({ account_type: type, ...account }: Account) {
+  const byType = type == null ? {} : { isBusiness: type === BUSINESS, isProfessional: type !== PERSONAL };
   return {
-    is_business_account: account.is_business_account ?? account.is_business ?? (type && type === BUSINESS),
-    is_professional_account: account.is_professional_account ?? (type && type !== PERSONAL),
+    is_business_account: account.is_business_account ?? account.is_business ?? byType.isBusiness,
+    is_professional_account: account.is_professional_account ?? byType.isProfessional,
   };
 }
 
