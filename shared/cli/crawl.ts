@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand } from "citty";
 import { readConfig } from "../config.ts";
@@ -7,6 +6,7 @@ import type { ActorDefinition } from "../crawl/define-actor.ts";
 import { runActor } from "../crawl/run-actor.ts";
 import { InvalidInputError } from "../errors.ts";
 import { formatSummary } from "./format-summary.ts";
+import { readInput } from "./read-input.ts";
 import { useSandbox } from "./sandbox-process.ts";
 
 const ACTORS_DIR = path.resolve(import.meta.dirname, "../../actors");
@@ -20,7 +20,7 @@ export const crawl = defineCommand({
     actor: { type: "positional", description: "folder name under actors/", required: true },
     input: {
       type: "string",
-      description: "run input: JSON, or a file with it; default: INPUT.json of the storage folder",
+      description: "run input: JSON, a file with it, or -; default: INPUT.json of the storage folder",
     },
     storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
     resume: { type: "boolean", description: "go on with the crawl in the storage folder", default: false },
@@ -88,20 +88,4 @@ async function loadActor(name: string): Promise<ActorDefinition> {
     throw new InvalidInputError(`no actor ${JSON.stringify(name)}; there are: ${names.join(", ")}`);
   const { actor } = (await import(path.join(ACTORS_DIR, name, "main.ts"))) as { actor: ActorDefinition };
   return actor;
-}
-
-/** @throws {InvalidInputError} when the text is neither JSON nor the name of a JSON file */
-async function readInput(text: string): Promise<unknown> {
-  const isJson = /^\s*[[{"]/.test(text);
-  if (!isJson && !existsSync(text)) {
-    throw new InvalidInputError(
-      `--input: expected JSON, or a file with it; there is no file ${JSON.stringify(text)}`,
-    );
-  }
-  try {
-    return JSON.parse(isJson ? text : await readFile(text, "utf8"));
-  } catch (error) {
-    const from = isJson ? "--input" : text;
-    throw new InvalidInputError(`${from}: expected JSON: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -9,7 +9,9 @@ import { listDatasets, readDataset } from "../crawl/dataset-reader.ts";
 import type { Item } from "../crawl/run-storage.ts";
 import { CSV_OPTIONS } from "../csv.ts";
 import { InvalidInputError } from "../errors.ts";
+import { API_ARGS, found, withApi } from "./api.ts";
 import { type DatabaseSource, selectFromDatabase } from "./export-database.ts";
+import type { RunAnswer } from "./run-format.ts";
 
 const FORMATS = ["csv", "jsonl", "json"];
 
@@ -17,15 +19,21 @@ export const exportDataset = defineCommand({
   meta: {
     name: "export",
     description:
-      "Print a dataset of the storage folder, or a table or dataset of the database, or write it to a file",
+      "Print a dataset of the storage folder, a table or dataset of the database, or with two names a run's dataset by the server; or write it to a file",
   },
   args: {
-    dataset: { type: "positional", description: "name of the dataset or table", required: true },
+    dataset: {
+      type: "positional",
+      description: "name of the dataset or table; or a run's id",
+      required: true,
+    },
+    of: { type: "positional", description: "name of that run's dataset", required: false },
     format: { type: "string", description: FORMATS.join(", "), default: "jsonl" },
     out: { type: "string", description: "file; default: standard output" },
     storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
     db: { type: "boolean", description: "of the database", default: false },
     run: { type: "string", description: "with --db: the run whose dataset it is; default: a table" },
+    url: API_ARGS.url,
     where: {
       type: "string",
       description:
@@ -43,6 +51,7 @@ export const exportDataset = defineCommand({
       if (args.out === undefined) await write(items, args.format, process.stdout);
       else await writeFileWhole(args.out, (stream) => write(items, args.format, stream));
     };
+    if (args.of !== undefined) return withServerItems(args, dataset, args.of, save);
     if (args.db) {
       if (storage) throw new InvalidInputError("--storage: with --db there is no storage folder");
       return withDatabaseItems({ name: dataset, runId: run, where }, save);
@@ -75,6 +84,36 @@ async function withDatabaseItems(
   } finally {
     await database.close();
   }
+}
+
+/** Items of one page: read as they are written. */
+const PAGE = 1000;
+
+async function withServerItems(
+  args: { url?: string; db: boolean; storage?: string; run?: string; where?: string },
+  runId: string,
+  name: string,
+  save: (items: Items) => Promise<void>,
+): Promise<void> {
+  const { db, storage, run, where } = args;
+  if (db || [storage, run, where].some((option) => option !== undefined))
+    throw new InvalidInputError("--db, --storage, --run, --where: a run's dataset comes from the server");
+  await withApi(args, async ({ client }) => {
+    const { storageIds } = found(await client.run(runId).get(), `run ${runId}`) as RunAnswer;
+    const { default: _, ...datasets }: Record<string, string> = storageIds?.datasets ?? {};
+    const id = datasets[name];
+    if (id === undefined) {
+      const names = Object.keys(datasets).join(", ") || "none";
+      throw new InvalidInputError(`run ${runId} has no dataset ${JSON.stringify(name)}; there are: ${names}`);
+    }
+    await save(async function* () {
+      for (let offset = 0; ; offset += PAGE) {
+        const { items } = await client.dataset<Item>(id).listItems({ offset, limit: PAGE });
+        yield* items;
+        if (items.length < PAGE) return;
+      }
+    });
+  });
 }
 
 /** A reader of the file sees the old content or the new, never a part. */

@@ -8,6 +8,14 @@ const main = defineCommand({
     crawl: () => import("./crawl.ts").then(({ crawl }) => crawl),
     export: () => import("./export.ts").then(({ exportDataset }) => exportDataset),
     db: () => import("./db.ts").then(({ db }) => db),
+    run: () => import("./run.ts").then(({ runOnServer }) => runOnServer),
+    runs: () => import("./runs.ts").then(({ runs }) => runs),
+    "run-info": () => import("./runs.ts").then(({ runInfo }) => runInfo),
+    logs: () => import("./runs.ts").then(({ logs }) => logs),
+    abort: () => import("./runs.ts").then(({ abort }) => abort),
+    resurrect: () => import("./runs.ts").then(({ resurrect }) => resurrect),
+    actors: () => import("./actors.ts").then(({ actors }) => actors),
+    schedules: () => import("./schedules.ts").then(({ schedules }) => schedules),
     demo: () => import("./demo.ts").then(({ demo }) => demo),
     sandbox: () => import("./sandbox.ts").then(({ sandbox }) => sandbox),
     server: () => import("./server.ts").then(({ server }) => server),
@@ -17,7 +25,7 @@ const main = defineCommand({
 });
 
 /** What can go wrong on a machine: their messages say what to do, a stack would not. By name, not to load their modules. */
-const OPERATIONAL_ERRORS = new Set(["DatabaseError", "StorageError"]);
+const OPERATIONAL_ERRORS = new Set(["ApiError", "DatabaseError", "StorageError"]);
 
 await run(process.argv.slice(2));
 

@@ -1,0 +1,20 @@
+import { defineCommand } from "citty";
+import { API_ARGS, printJson, withApi } from "./api.ts";
+import { formatTable, terminalWidth } from "./table.ts";
+
+export const actors = defineCommand({
+  meta: { name: "actors", description: "List the actors of the server" },
+  args: API_ARGS,
+  run: ({ args }) =>
+    withApi(args, async ({ client }) => {
+      const { items } = await client.actors().list();
+      if (args.json) return printJson(items);
+      const details = await Promise.all(items.map(({ id }) => client.actor(id).get()));
+      const rows = items.map(({ name }, index) => {
+        const { title = "", description = "" } = details[index] ?? {};
+        return [name, title, description];
+      });
+      const options = { left: [1, 2], maxWidth: terminalWidth() };
+      process.stdout.write(formatTable(["name", "title", "description"], rows, options));
+    }),
+});

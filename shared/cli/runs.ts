@@ -1,0 +1,133 @@
+import { defineCommand } from "citty";
+import type { ActorRun } from "apify-client";
+import { InvalidInputError } from "../errors.ts";
+import { API_ARGS, found, printJson, withApi } from "./api.ts";
+import { count, formatDuration, formatProgress, formatTime, type RunAnswer } from "./run-format.ts";
+import { formatTable, terminalWidth } from "./table.ts";
+
+export const runs = defineCommand({
+  meta: { name: "runs", description: "List the newest runs of the server" },
+  args: {
+    actor: { type: "string", description: "of one actor" },
+    status: { type: "string", description: "in some statuses, as RUNNING,READY" },
+    limit: { type: "string", description: "how many, up to 1000", default: "20" },
+    ...API_ARGS,
+  },
+  async run({ args }) {
+    const limit = Number(args.limit);
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+      throw new InvalidInputError(
+        `--limit: expected a whole number from 1 to 1000, got ${JSON.stringify(args.limit)}`,
+      );
+    }
+    await withApi(args, async ({ client }) => {
+      const list = args.actor === undefined ? client.runs() : client.actor(args.actor).runs();
+      const status = args.status?.split(",") as ActorRun["status"][] | undefined;
+      const { items, total } = await list.list({ limit, desc: true, ...(status && { status }) });
+      if (args.json) return printJson(items);
+      const rows = (items as RunAnswer[]).map((one) => [
+        one.id,
+        one.actId,
+        one.status,
+        formatTime(one.startedAt),
+        one.finishedAt ? formatTime(one.finishedAt) : "–",
+        one.statusMessage ?? "",
+      ]);
+      const head = ["id", "actor", "status", "started (UTC)", "finished (UTC)", "message"];
+      process.stdout.write(formatTable(head, rows, { left: [1, 2, 3, 4, 5], maxWidth: terminalWidth() }));
+      if (total > items.length) process.stdout.write(`… ${count(total - items.length)} older ones\n`);
+    });
+  },
+});
+
+export const runInfo = defineCommand({
+  meta: { name: "run-info", description: "Show one run: its state, progress, datasets and what it used" },
+  args: { id: { type: "positional", description: "id of the run", required: true }, ...API_ARGS },
+  run: ({ args }) =>
+    withApi(args, async ({ client }) => {
+      const one = found((await client.run(args.id).get()) as RunAnswer | undefined, `run ${args.id}`);
+      if (args.json) return printJson(one);
+      const input = await client.keyValueStore(one.defaultKeyValueStoreId).getRecord("INPUT");
+      process.stdout.write(describeRun(one, input?.value));
+    }),
+});
+
+function describeRun(run: RunAnswer, input: unknown): string {
+  const { stats, options, storageIds } = run;
+  const rows: [string, string][] = [
+    ["Run", `${run.id} of actor ${run.actId}, launched by ${run.meta?.origin ?? "?"}`],
+    ["Status", `${run.status}${run.statusMessage ? `: ${run.statusMessage}` : ""}`],
+    ["Started", formatTime(run.startedAt)],
+    ["Finished", run.finishedAt ? `${formatTime(run.finishedAt)}, exit code ${run.exitCode ?? "none"}` : "–"],
+    ["Ran", `${formatDuration(run)}, attempt ${run.attempt ?? 1}${run.worker ? ` on ${run.worker}` : ""}`],
+    ["Requests", formatProgress(run) || "–"],
+    ["Memory", `${mbytes(stats?.memMaxBytes)} MB at most, of ${options?.memoryMbytes} MB`],
+    ["Cost", `${(run.usageTotalUsd ?? 0).toFixed(4)} USD`],
+    [
+      "Datasets",
+      Object.keys(storageIds?.datasets ?? {})
+        .filter((name) => name !== "default")
+        .join(", "),
+    ],
+    ["Input", JSON.stringify(input ?? null)],
+  ];
+  const width = Math.max(...rows.map(([title]) => title.length));
+  return `${rows.map(([title, text]) => `${title.padEnd(width)}  ${text}`).join("\n")}\n`;
+}
+
+function mbytes(bytes: number | undefined): string {
+  return count(Math.round((bytes ?? 0) / 1024 / 1024));
+}
+
+export const logs = defineCommand({
+  meta: { name: "logs", description: "Print a run's log" },
+  args: {
+    id: { type: "positional", description: "id of the run", required: true },
+    follow: { type: "boolean", alias: "f", description: "until the run ends", default: false },
+    url: API_ARGS.url,
+  },
+  run: ({ args }) =>
+    withApi(args, async ({ client }) => {
+      const log = client.run(args.id).log();
+      if (!args.follow) return void process.stdout.write(found(await log.get(), `run ${args.id}`));
+      const stream = found(await log.stream(), `run ${args.id}`);
+      for await (const chunk of stream) process.stdout.write(chunk as Buffer);
+    }),
+});
+
+export const abort = defineCommand({
+  meta: {
+    name: "abort",
+    description: "End a run: requests in flight finish, what it found stays, resurrect goes on with it",
+  },
+  args: {
+    id: { type: "positional", description: "id of the run", required: true },
+    kill: { type: "boolean", description: "at once", default: false },
+    ...API_ARGS,
+  },
+  run: ({ args }) =>
+    withApi(args, async ({ client }) => {
+      found(await client.run(args.id).get(), `run ${args.id}`);
+      await client.run(args.id).abort({ gracefully: !args.kill });
+      const one = await client.run(args.id).waitForFinish({ waitSecs: 35 });
+      report(one as RunAnswer, args.json);
+    }),
+});
+
+export const resurrect = defineCommand({
+  meta: { name: "resurrect", description: "Let a run that is over go on where it stopped" },
+  args: { id: { type: "positional", description: "id of the run", required: true }, ...API_ARGS },
+  run: ({ args }) =>
+    withApi(args, async ({ client }) => {
+      found(await client.run(args.id).get(), `run ${args.id}`);
+      report((await client.run(args.id).resurrect()) as RunAnswer, args.json);
+    }),
+});
+
+function report(run: RunAnswer, isJson: boolean): void {
+  if (isJson) printJson(run);
+  else
+    process.stdout.write(
+      `run ${run.id}: ${run.status}${run.statusMessage ? `, ${run.statusMessage}` : ""}\n`,
+    );
+}
