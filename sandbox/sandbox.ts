@@ -76,7 +76,8 @@ const CLIENTS: Client[] = [
 ];
 
 /**
- * Starts a stand-in world: Reddit under `/oauth` and `/www`, Instagram's data API under `/looter2`, its controls under `/_sandbox`, and proxies on ports
+ * Starts a stand-in world: Reddit under `/oauth` and `/www`, Instagram under `/ig` and `/cdn` and its data API
+ * under `/looter2`, the controls under `/_sandbox`, and proxies on ports
  * of their own. Nothing in it is shared with another one of the same process.
  * @throws {RangeError} naming an option that makes no world
  */
@@ -92,6 +93,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const log = createAccessLog();
   const proxies = await Promise.all(specs.map((spec, i) => startProxy(spec, i + 1, world.seed)));
   const blocked = proxies.filter((_, i) => specs[i]!.kind === "blocked");
+  const blockedAddresses = new Set(blocked.map((proxy) => proxy.address));
   const site: RedditOptions = {
     world,
     clock,
@@ -101,7 +103,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clientAllowance: { requests: budgetRequests, windowSecs: budgetSecs },
     anonymousAllowance: { requests: anonymousRequests, windowSecs: budgetSecs },
     public: options.public ?? "open",
-    blockedAddresses: new Set(blocked.map((proxy) => proxy.address)),
+    blockedAddresses,
   };
   const server = createServer({
     clock,
@@ -109,7 +111,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults,
     windows: () => [...budgets.stats(), ...instagram.windows()],
     env: () => ({ env, identities }),
-    truth: (path, query) => truthAt(world, path, query, contentTime(world, clock.now())),
+    truth: (path, query) =>
+      instagram.truth(path, query) ?? truthAt(world, path, query, contentTime(world, clock.now())),
     site: (request) => instagram.answer(request) ?? answerReddit(site, request),
   });
   server.listen(options.port ?? 0, "127.0.0.1");
@@ -119,6 +122,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const instagram = createInstagram(instagramWorld(world, options, url), options.instagram ?? {}, {
     clock,
     faults,
+    blockedAddresses,
   });
   const proxyUrls = proxies.map((proxy) => proxy.url);
   const identities = { reddit: dealOut(clients, proxyUrls) };

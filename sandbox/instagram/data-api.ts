@@ -159,7 +159,7 @@ function edgesBody(call: Call, creator: Creator): Body {
         edge_owner_to_timeline_media: {
           count: mediaCount(call.world, creator.index, call.at),
           page_info: { has_next_page: cursor !== null, end_cursor: cursor },
-          edges: page.media.map((medium) => ({ node: mediumNode(call.world, medium) })),
+          edges: page.media.map((medium) => ({ node: mediumNode(call.world, medium, call.at) })),
         },
       },
     },
@@ -213,7 +213,7 @@ function idMedia({ world, query, at }: Call): Answer {
 function post({ world, query, at }: Call): Answer {
   const medium = askedMedium(world, query, at);
   if (!medium) return apiAnswer(404, { status: false, message: "Media not found" });
-  return apiAnswer(200, { ...mediumNode(world, medium), status: true });
+  return apiAnswer(200, { ...mediumNode(world, medium, at), status: true });
 }
 
 /** By its id, with the creator's behind it or without, or by its address. */

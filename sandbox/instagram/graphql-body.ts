@@ -1,13 +1,11 @@
-import type { Frame, Medium, Person } from "./media.ts";
-import { hasHiddenFlag, sentLikes } from "./media.ts";
+import { FEED_PAGE, pageOf, pinnedOrdinals, tellsPins } from "./feeds.ts";
+import { type Frame, type Medium, type Person, hasHiddenFlag, mediaCount, sentLikes } from "./media.ts";
 import { mediaUrl } from "./media-body.ts";
-import { FEED_PAGE, pageOf } from "./feeds.ts";
 import { type Creator, type InstagramWorld, creatorAt, relatedIndexes } from "./world.ts";
-import { mediaCount } from "./media.ts";
 
 /** A medium as the web's older GraphQL has it: `edge_owner_to_timeline_media.edges[].node`. */
-export function mediumNode(world: InstagramWorld, medium: Medium): Record<string, unknown> {
-  const { creator, form, caption, location, children, cover } = medium;
+export function mediumNode(world: InstagramWorld, medium: Medium, at: number): Record<string, unknown> {
+  const { creator, form, caption, location, children, cover, audio } = medium;
   return {
     __typename: TYPENAMES[form],
     ...frameNode(world, { ...cover, id: medium.id, isVideo: form === "video" || form === "reel" }),
@@ -52,6 +50,21 @@ export function mediumNode(world: InstagramWorld, medium: Medium): Record<string
       config_height: size,
     })),
     coauthor_producers: medium.coauthors.map((coauthor) => personNode(world, coauthor)),
+    ...(tellsPins(creator.index) && {
+      pinned_for_users: pinnedOrdinals(world, creator.index, "feed", at).includes(medium.ordinal)
+        ? [personNode(world, creator)]
+        : [],
+    }),
+    ...(audio && {
+      clips_music_attribution_info: {
+        artist_name: audio.artist,
+        song_name: audio.title,
+        uses_original_audio: audio.kind === "original",
+        should_mute_audio: false,
+        should_mute_audio_reason: "",
+        audio_id: audio.id,
+      },
+    }),
     ...(children.length && {
       edge_sidecar_to_children: {
         edges: children.map((child) => ({
@@ -142,7 +155,7 @@ export function userBody(
       ...(hasPageInfo && {
         page_info: { has_next_page: below !== null, end_cursor: below === null ? null : toCursor(below) },
       }),
-      edges: media.map((medium) => ({ node: mediumNode(world, medium) })),
+      edges: media.map((medium) => ({ node: mediumNode(world, medium, at) })),
     },
     edge_saved_media: { count: 0, page_info: { has_next_page: false, end_cursor: null }, edges: [] },
     edge_media_collections: { count: 0, page_info: { has_next_page: false, end_cursor: null }, edges: [] },

@@ -55,15 +55,13 @@ export function mediumBody(world: InstagramWorld, medium: Medium, view: MediumVi
     preview_comments: [],
     comments: [],
     comment_count: medium.comments,
-    ...(medium.commentsDisabled && { comments_disabled: true }),
+    comments_disabled: medium.commentsDisabled,
     hide_view_all_comment_entrypoint: false,
     like_count: sentLikes(medium),
     has_liked: false,
     top_likers: [],
     photo_of_you: false,
-    ...(medium.coauthors.length && {
-      coauthor_producers: medium.coauthors.map((coauthor) => personBody(world, coauthor, toNumber)),
-    }),
+    coauthor_producers: medium.coauthors.map((coauthor) => personBody(world, coauthor, toNumber)),
     ...(medium.tagged.length && { usertags: usertags(world, medium, toNumber) }),
     ...(location && { location: locationBody(location, toNumber), lat: location.lat, lng: location.lng }),
     ...frameBody(world, form === "carousel" ? { ...cover, isVideo: false } : cover),
@@ -101,10 +99,13 @@ export const PRODUCT_TYPES = {
   reel: "clips",
 } as const;
 
+/** Pictures and videos live under this prefix of the sandbox's port. */
+export const CDN_PREFIX = "/cdn";
+
 /** Signed as the real ones are; who signs is the address itself, so that they never change. */
 export function mediaUrl(world: InstagramWorld, path: string): string {
   const signature = hash(world.seed, path.length, hash(0, Number(path.replaceAll(/\D/g, "").slice(-9))));
-  return `${world.baseUrl}/cdn${path}?stp=dst-jpg_e35&_nc_ht=scontent.cdninstagram.com&_nc_cat=103&oh=00_${signature.toString(16)}&oe=68E0F5B5`;
+  return `${world.baseUrl}${CDN_PREFIX}${path}?stp=dst-jpg_e35&_nc_ht=scontent.cdninstagram.com&_nc_cat=103&oh=00_${signature.toString(16)}&oe=68E0F5B5`;
 }
 
 export function creatorSummary(

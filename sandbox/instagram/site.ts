@@ -3,7 +3,11 @@ import type { WindowStats } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import type { Faults } from "../faults.ts";
 import { DATA_API_HOST, DATA_API_PREFIX, type Plan, createGateway } from "./gateway.ts";
-import type { InstagramWorld } from "./world.ts";
+import { CDN_PREFIX } from "./media-body.ts";
+import { instagramTruthAt } from "./truth.ts";
+import { createWeb } from "./web.ts";
+import { WEB_PREFIX } from "./web-answers.ts";
+import { type InstagramWorld, contentTime } from "./world.ts";
 
 export interface InstagramOptions {
   /** Up to 5,000; of every twenty, each kind of special one. @default 20 */
@@ -12,11 +16,17 @@ export interface InstagramOptions {
   apiKeys?: string[];
   /** What a key may do; what is left out is as on the provider's plan PRO. */
   apiPlan?: Partial<Plan>;
+  /** Requests of an address to Instagram itself in 660 virtual seconds. @default 200 */
+  webRequests?: number;
+  /** Of an address with one set of cookies and one user agent, in the same time. @default 200 */
+  identityRequests?: number;
 }
 
 export interface Instagram {
   /** `null` for a path that is not Instagram's. */
   answer(request: SiteRequest): Exchange | null;
+  /** The answer to a path below `/_sandbox/truth`; `undefined` when it is not about Instagram. */
+  truth(path: string, query: URLSearchParams): unknown;
   /** Of all its budgets, each by its owner. */
   windows(): WindowStats[];
   /** Settings that point a client here. */
@@ -24,25 +34,70 @@ export interface Instagram {
 }
 
 const KEYS = ["sandbox-rapidapi-key-1", "sandbox-rapidapi-key-2"];
+const WEB_WINDOW_SECS = 660;
 const PLAN: Plan = { name: "PRO", perSecond: 10, perHour: 1000, perMonth: 15_000, pricePerCall: 0.00066 };
 
 /** The stand-in for Instagram and for the data API that passes it on. */
 export function createInstagram(
   world: InstagramWorld,
-  { apiKeys = KEYS, apiPlan = {} }: InstagramOptions,
-  { clock, faults }: { clock: Clock; faults: Faults },
+  { apiKeys = KEYS, apiPlan, webRequests = 200, identityRequests = 200 }: InstagramOptions,
+  {
+    clock,
+    faults,
+    blockedAddresses,
+  }: { clock: Clock; faults: Faults; blockedAddresses: ReadonlySet<string> },
 ): Instagram {
-  const gateway = createGateway({ world, clock, faults, keys: apiKeys, plan: { ...PLAN, ...apiPlan } });
+  const plan = { ...PLAN, ...apiPlan };
+  const gateway = createGateway({ world, clock, faults, keys: apiKeys, plan });
+  const web = createWeb({
+    world,
+    clock,
+    faults,
+    blockedAddresses,
+    addressAllowance: { requests: webRequests, windowSecs: WEB_WINDOW_SECS },
+    identityAllowance: { requests: identityRequests, windowSecs: WEB_WINDOW_SECS },
+  });
   return {
-    answer: (request) => (isUnder(DATA_API_PREFIX, request) ? gateway.answer(request) : null),
-    windows: () => gateway.budgets.stats(),
+    answer(request) {
+      if (isUnder(DATA_API_PREFIX, request)) return gateway.answer(request);
+      if (isUnder(WEB_PREFIX, request)) return web.answer(request);
+      return isUnder(CDN_PREFIX, request) ? answerCdn(request) : null;
+    },
+    truth: (path, query) => instagramTruthAt(world, path, query, contentTime(world, clock.now())),
+    windows: () => [...gateway.budgets.stats(), ...web.budgets.stats()],
     env: {
       INSTAGRAM_API_URL: world.baseUrl + DATA_API_PREFIX,
       RAPIDAPI_HOST: DATA_API_HOST,
       RAPIDAPI_KEY: apiKeys[0]!,
+      INSTAGRAM_API_PRICE_USD: String(plan.pricePerCall),
+      INSTAGRAM_API_REQUESTS_PER_SEC: String(plan.perSecond),
+      INSTAGRAM_API_REQUESTS_PER_HOUR: String(plan.perHour),
+      INSTAGRAM_WEB_URL: world.baseUrl + WEB_PREFIX,
     },
   };
 }
+
+/** What is asked of it shows in the log: a crawl has no use for pictures. They are all the same one. */
+function answerCdn({ path }: SiteRequest): Exchange {
+  const isVideo = path.endsWith(".mp4");
+  const answer = {
+    status: 200,
+    headers: { "content-type": isVideo ? "video/mp4" : "image/gif", "cache-control": "max-age=1209600" },
+    body: isVideo ? "" : PIXEL,
+  };
+  return {
+    answer,
+    client: null,
+    endpoint: isVideo ? "/cdn video" : "/cdn picture",
+    used: null,
+    window: null,
+    fault: null,
+  };
+}
+
+const PIXEL = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64").toString(
+  "latin1",
+);
 
 function isUnder(prefix: string, { path }: SiteRequest): boolean {
   return path.startsWith(`${prefix}/`);

@@ -1,0 +1,96 @@
+import {
+  type Creator,
+  type InstagramWorld,
+  creatorAt,
+  creatorById,
+  creatorByName,
+  creatorState,
+  firstName,
+} from "./world.ts";
+import { type Source, availabilityOf, creatorItem, relatedItems, tabItems } from "./truth-items.ts";
+import type { Tab } from "./feeds.ts";
+
+interface Question {
+  world: InstagramWorld;
+  query: URLSearchParams;
+  /** The content's time, or the query's `at`, unix seconds. */
+  at: number;
+  source: Source;
+}
+
+/**
+ * The answer to a path below `/_sandbox/truth` about Instagram; `undefined` when there is no such truth. A creator
+ * is named by name or id; `source=web` gives what a crawl by the web or the browser can know, else by the data API.
+ * @param now the content's time, unless the query has another `at`
+ */
+export function instagramTruthAt(
+  world: InstagramWorld,
+  path: string,
+  query: URLSearchParams,
+  now: number,
+): unknown {
+  const [, what, key] = path.split("/");
+  const at = Number(query.get("at") ?? now);
+  const question: Question = { world, query, at, source: query.get("source") === "web" ? "web" : "api" };
+  if (what === "instagram") return overview(question);
+  if (what === "instagram_creators" && key === undefined) return creatorItems(question);
+  const creator = key === undefined ? null : find(question, decodeURIComponent(key));
+  return creator ? TRUTHS[what!]?.(question, creator) : undefined;
+}
+
+const TRUTHS: Record<string, (question: Question, creator: Creator) => unknown> = {
+  instagram_creators: ({ world, at, source }, creator) => creatorItem(world, creator, at, source),
+  instagram_posts: (question, creator) => itemsOf(question, creator, "feed"),
+  instagram_reels: (question, creator) => itemsOf(question, creator, "reels"),
+  instagram_related: ({ world, at }, creator) => relatedItems(world, creator, at),
+};
+
+/** Creators in order: who they are, and what becomes of a request for them. */
+function overview({ world, at, query, source }: Question) {
+  const count = Math.min(Number(query.get("count") ?? world.creators), world.creators);
+  const creators = Array.from({ length: count }, (_, index) => creatorAt(world, index, at));
+  return {
+    ...world,
+    at,
+    names: creators.map(({ username }) => username),
+    ids: creators.map(({ id }) => id),
+    availability: Object.fromEntries(
+      creators.map((creator) => [creator.username, availabilityOf(creator, source)[0]]),
+    ),
+    /** Present name → the earlier ones. */
+    renamed: Object.fromEntries(
+      creators
+        .filter(({ previousUsernames }) => previousUsernames.length > 0)
+        .map(({ username, previousUsernames }) => [username, previousUsernames]),
+    ),
+    endpoints: Object.keys(TRUTHS).map((name) => `/_sandbox/truth/${name}/{username or id}`),
+  };
+}
+
+/** `names` or `ids`, separated by commas; all without either. `null` for nobody. */
+function creatorItems(question: Question) {
+  const { world, query, at, source } = question;
+  const keys = (query.get("names") ?? query.get("ids"))?.split(",").filter(Boolean);
+  const creators = keys
+    ? keys.map((key) => find(question, key))
+    : Array.from({ length: world.creators }, (_, index) => creatorAt(world, index, at));
+  return creators.map((creator) => creator && creatorItem(world, creator, at, source));
+}
+
+function itemsOf({ world, query, at, source }: Question, creator: Creator, tab: Tab) {
+  return tabItems(world, creator, { tab, limit: Number(query.get("limit") ?? Infinity), at, source });
+}
+
+/** Those who are missing too. */
+function find({ world, at }: Question, key: string): Creator | null {
+  const found = creatorByName(world, key, at) ?? creatorById(world, key, at);
+  if (found) return found;
+  for (let index = 0; index < world.creators; index++) {
+    if (
+      creatorState(index) === "missing" &&
+      (firstName(index) === key || creatorAt(world, index, at).id === key)
+    )
+      return creatorAt(world, index, at);
+  }
+  return null;
+}
