@@ -41,11 +41,12 @@ export interface Runs {
   /** For workers. */
   readonly delivery: Delivery;
   /**
-   * A new run, on its way to a worker. One for which nothing is due has SUCCEEDED at once.
+   * A new run, on its way to a worker. One for which nothing is due has SUCCEEDED at once. Within `transaction` it is
+   * there when that commits; a launch that is refused leaves it as it was.
    * @throws {UnknownActorError}
    * @throws {InvalidRunInputError}
    */
-  launch(options: LaunchOptions): Promise<Run>;
+  launch(options: LaunchOptions, within?: { transaction?: Queryable }): Promise<Run>;
   /** @throws {UnknownActorError | InvalidRunInputError} */
   validateInput(actor: string, input: unknown): Promise<void>;
   get(id: string, options?: { transaction?: Queryable }): Promise<Run | undefined>;
@@ -116,10 +117,10 @@ export async function openRuns({
   const inTransaction = <Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> =>
     withRetry(() => kysely.transaction().execute(work), { maxMs: 30_000 });
 
-  const launch = async (options: LaunchOptions): Promise<Run> => {
+  const launch: Runs["launch"] = async (options, { transaction: outer } = {}) => {
     const actor = actorOf(options.actor);
     const id = newRunId();
-    await inTransaction(async (transaction) => {
+    const store = async (transaction: Queryable) => {
       const run = toLaunch(id, actor, options);
       const { rows } = await sql<{
         isNew: boolean;
@@ -128,8 +129,9 @@ export async function openRuns({
       const launched = await expandInput(actor, options.input, id, transaction);
       await storeInput(id, launched, transaction);
       if (!launched.isNothing) await delivery.send({ ...run, runId: id }, transaction);
-    });
-    return (await get(id))!;
+    };
+    await (outer ? inSavepoint(outer, store) : inTransaction(store));
+    return (await get(id, outer && { transaction: outer }))!;
   };
 
   return {
@@ -194,6 +196,20 @@ export async function openRuns({
       await delivery.close();
     },
   };
+}
+
+/** All of `work` or nothing; what the transaction has done before stays. */
+async function inSavepoint(
+  transaction: Queryable,
+  work: (transaction: Queryable) => Promise<void>,
+): Promise<void> {
+  await sql`savepoint part`.execute(transaction);
+  try {
+    await work(transaction);
+  } catch (error) {
+    await sql`rollback to savepoint part`.execute(transaction);
+    throw error;
+  }
 }
 
 interface UpdateOptions {
