@@ -59,6 +59,16 @@ export interface ApiUsage {
   units: Generated<number>;
 }
 
+export interface ApiUsageDays {
+  actor: string;
+  calls: number;
+  cost_usd: Numeric;
+  day: string;
+  provider: string;
+  status: number;
+  units: number;
+}
+
 export interface Budgets {
   backoff_began_at: Timestamp | null;
   backoff_until: Timestamp | null;
@@ -135,6 +145,215 @@ export interface Identities {
   retired: string | null;
   site: string;
   updated_at: Generated<Timestamp>;
+}
+
+export interface InstagramCreatorGrowth {
+  followers_count: number | null;
+  growth_24h: number | null;
+  growth_7d: number | null;
+  growth_rate_daily: number | null;
+  growth_rate_weekly: number | null;
+  ig_user_id: string | null;
+  observed_at: Timestamp | null;
+  username: string | null;
+}
+
+export interface InstagramCreators {
+  availability: string | null;
+  availability_at: Timestamp | null;
+  availability_confirmations: Generated<number>;
+  availability_confirmed_at: Timestamp | null;
+  availability_reason: string | null;
+  availability_since: Timestamp | null;
+  avg_post_comments: number | null;
+  avg_post_engagement: number | null;
+  avg_post_likes: number | null;
+  avg_reel_comments: number | null;
+  avg_reel_engagement: number | null;
+  avg_reel_likes: number | null;
+  avg_reel_plays: number | null;
+  best_content_type: string | null;
+  best_posting_day: string | null;
+  best_posting_hour: number | null;
+  bio_links: Json | null;
+  biography: string | null;
+  body_tags: Generated<string[]>;
+  categories: Generated<string[]>;
+  category_name: string | null;
+  comment_like_ratio: number | null;
+  days_since_last_post: number | null;
+  discovery_date: Timestamp | null;
+  discovery_source: string | null;
+  engagement_rate: number | null;
+  external_url: string | null;
+  external_url_type: string | null;
+  first_seen_at: Generated<Timestamp>;
+  follower_growth_rate_daily: number | null;
+  follower_growth_rate_weekly: number | null;
+  followers_count: number | null;
+  following_count: number | null;
+  full_name: string | null;
+  has_clips: boolean | null;
+  highlight_reel_count: number | null;
+  ig_user_id: string;
+  is_business_account: boolean | null;
+  is_joined_recently: boolean | null;
+  is_private: boolean | null;
+  is_professional_account: boolean | null;
+  is_verified: boolean | null;
+  known_until: Timestamp | null;
+  last_post_at: Timestamp | null;
+  last_run_id: string | null;
+  last_scraped_at: Timestamp | null;
+  media_count: number | null;
+  metric_samples: Json | null;
+  metrics_at: Timestamp | null;
+  metrics_posts_sample_size: number | null;
+  metrics_reels_sample_size: number | null;
+  metrics_sample_size: number | null;
+  metrics_window: string | null;
+  model_version: string | null;
+  next_due_at: Timestamp | null;
+  niche: string | null;
+  notes: string | null;
+  posting_consistency_score: number | null;
+  posting_frequency_per_week: number | null;
+  posts_engagement_rate: number | null;
+  previous_usernames: Generated<string[]>;
+  profile_at: Timestamp | null;
+  profile_pic_url: string | null;
+  profile_pic_url_hd: string | null;
+  reach_rate: number | null;
+  reels_engagement_rate: number | null;
+  reshare_like_ratio: number | null;
+  review_status: string | null;
+  reviewed_at: Timestamp | null;
+  reviewed_by: string | null;
+  tag_confidence: Json | null;
+  tags_analyzed_at: Timestamp | null;
+  top_hashtags: Json | null;
+  top_mentions: Json | null;
+  total_api_calls: Generated<number>;
+  username: string | null;
+  viral_reels_count: number | null;
+}
+
+export interface InstagramCreatorsHistory {
+  avg_reel_plays: number | null;
+  engagement_rate: number | null;
+  followers_count: number | null;
+  following_count: number | null;
+  ig_user_id: string;
+  media_count: number | null;
+  observed_at: Timestamp;
+}
+
+export interface InstagramPosts {
+  accessibility_caption: string | null;
+  audio: Json | null;
+  caption_text: string | null;
+  carousel_media_count: number | null;
+  coauthors: Json | null;
+  comment_count: number | null;
+  comments_disabled: boolean | null;
+  engagement_count: number | null;
+  engagement_rate: number | null;
+  first_seen_at: Generated<Timestamp>;
+  hashtags: string[] | null;
+  ig_user_id: string | null;
+  is_paid_partnership: boolean | null;
+  is_pinned: boolean | null;
+  last_run_id: string | null;
+  last_scraped_at: Generated<Timestamp>;
+  like_count: number | null;
+  likes_hidden: boolean | null;
+  likes_hidden_reason: string | null;
+  location: Json | null;
+  media: Json | null;
+  media_id: string;
+  media_repost_count: number | null;
+  media_type: number | null;
+  mentions: string[] | null;
+  original_height: number | null;
+  original_width: number | null;
+  post_type: string | null;
+  product_type: string | null;
+  reshare_count: number | null;
+  shortcode: string | null;
+  source: string | null;
+  sponsor_tags: Json | null;
+  tagged_users: Json | null;
+  taken_at: Timestamp | null;
+  thumbnail_url: string | null;
+  video_duration: number | null;
+  view_count: number | null;
+}
+
+export interface InstagramPostsHistory {
+  comment_count: number | null;
+  like_count: number | null;
+  media_id: string;
+  observed_at: Timestamp;
+  view_count: number | null;
+}
+
+export interface InstagramReels {
+  audio: Json | null;
+  caption_text: string | null;
+  coauthors: Json | null;
+  comment_count: number | null;
+  engagement_count: number | null;
+  engagement_rate: number | null;
+  first_seen_at: Generated<Timestamp>;
+  has_audio: boolean | null;
+  hashtags: string[] | null;
+  ig_play_count: number | null;
+  ig_user_id: string | null;
+  is_paid_partnership: boolean | null;
+  is_pinned: boolean | null;
+  last_run_id: string | null;
+  last_scraped_at: Generated<Timestamp>;
+  like_count: number | null;
+  likes_hidden: boolean | null;
+  likes_hidden_reason: string | null;
+  location: Json | null;
+  media: Json | null;
+  media_id: string;
+  media_repost_count: number | null;
+  media_type: number | null;
+  mentions: string[] | null;
+  play_count: number | null;
+  product_type: string | null;
+  reshare_count: number | null;
+  shortcode: string | null;
+  source: string | null;
+  sponsor_tags: Json | null;
+  tagged_users: Json | null;
+  taken_at: Timestamp | null;
+  thumbnail_url: string | null;
+  video_duration: number | null;
+  video_url: string | null;
+  video_view_count: number | null;
+}
+
+export interface InstagramReelsHistory {
+  comment_count: number | null;
+  ig_play_count: number | null;
+  like_count: number | null;
+  media_id: string;
+  observed_at: Timestamp;
+  play_count: number | null;
+  video_view_count: number | null;
+}
+
+export interface InstagramRelated {
+  last_run_id: string | null;
+  observed_at: Timestamp;
+  rank: number | null;
+  source: string | null;
+  source_ig_user_id: string;
+  target_ig_user_id: string;
+  target_username: string | null;
 }
 
 export interface KeyValueRecords {
@@ -476,6 +695,25 @@ export interface ReviewKeywords {
   weight: number;
 }
 
+export interface RowCountChanges {
+  hour: Timestamp;
+  rows: number;
+  table_name: string;
+}
+
+export interface RowCounts {
+  hour: Timestamp;
+  rows: number;
+  table_name: string;
+}
+
+export interface RowCountTotals {
+  growth_24h: number | null;
+  growth_7d: number | null;
+  rows: number | null;
+  table_name: string | null;
+}
+
 export interface RunCounters {
   counter: string;
   run_number: number;
@@ -556,7 +794,6 @@ export interface Schedules {
   next_fire_at: Timestamp | null;
   options: Generated<Json>;
   scraper: string | null;
-  settled_at: Generated<Timestamp>;
   shipped: string | null;
   switched_at: Generated<Timestamp>;
   task: string | null;
@@ -619,6 +856,7 @@ export interface DB {
   alerts: Alerts;
   api_tokens: ApiTokens;
   api_usage: ApiUsage;
+  api_usage_days: ApiUsageDays;
   budget_slices: BudgetSlices;
   budgets: Budgets;
   dataset_items: DatasetItems;
@@ -626,6 +864,14 @@ export interface DB {
   datasets: Datasets;
   failed_items: FailedItems;
   identities: Identities;
+  instagram_creator_growth: InstagramCreatorGrowth;
+  instagram_creators: InstagramCreators;
+  instagram_creators_history: InstagramCreatorsHistory;
+  instagram_posts: InstagramPosts;
+  instagram_posts_history: InstagramPostsHistory;
+  instagram_reels: InstagramReels;
+  instagram_reels_history: InstagramReelsHistory;
+  instagram_related: InstagramRelated;
   key_value_records: KeyValueRecords;
   maintenance_jobs: MaintenanceJobs;
   migrations: Migrations;
@@ -643,6 +889,9 @@ export interface DB {
   request_states: RequestStates;
   requests: Requests;
   review_keywords: ReviewKeywords;
+  row_count_changes: RowCountChanges;
+  row_count_totals: RowCountTotals;
+  row_counts: RowCounts;
   run_counters: RunCounters;
   run_logs: RunLogs;
   runs: Runs;
