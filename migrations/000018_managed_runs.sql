@@ -265,14 +265,17 @@ begin
   return end_attempt(run, 'READY', reason);
 end $$;
 
--- The run has had its time: false when it is over, being aborted, or another attempt's.
-create function time_out_run(id text, attempt integer) returns boolean
+-- The run has had its time. Returns what to say; null when it is over, being aborted, another attempt's, or has time.
+create function time_out_run(id text, attempt integer) returns text
 language plpgsql as $$
+declare
+  message text;
 begin
   update runs r set status = 'TIMING-OUT', status_message = format('its %s s are over', r.timeout_secs)
-  where r.id = time_out_run.id and r.attempt = time_out_run.attempt and r.status = 'RUNNING'
-    and r.timeout_at <= now();
-  return found;
+  where r.id = time_out_run.id and r.attempt = time_out_run.attempt and r.status in ('RUNNING', 'TIMING-OUT')
+    and r.timeout_at <= now()
+  returning r.status_message into message;
+  return message;
 end $$;
 
 -- Takes runs from workers that are lost: they are READY again, or over. Not right after the database was away, when all

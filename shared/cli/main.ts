@@ -16,6 +16,7 @@ const main = defineCommand({
     resurrect: () => import("./runs.ts").then(({ resurrect }) => resurrect),
     actors: () => import("./actors.ts").then(({ actors }) => actors),
     schedules: () => import("./schedules.ts").then(({ schedules }) => schedules),
+    worker: () => import("./worker.ts").then(({ worker }) => worker),
     demo: () => import("./demo.ts").then(({ demo }) => demo),
     sandbox: () => import("./sandbox.ts").then(({ sandbox }) => sandbox),
     server: () => import("./server.ts").then(({ server }) => server),

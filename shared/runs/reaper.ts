@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Logger } from "pino";
 import type { Database } from "../db/database.ts";
 import type { Delivery } from "./delivery.ts";
+import { repeat } from "./repeat.ts";
 
 export interface ReaperOptions {
   database: Pick<Database, "kysely">;
@@ -16,23 +17,15 @@ export interface ReaperOptions {
  * each other. Returns what stops it.
  */
 export function startReaper({ database, delivery, leaseSecs, log }: ReaperOptions): () => Promise<void> {
-  let pass: Promise<void> = Promise.resolve();
   const reap = async () => {
     const reaped = await reapRuns(database, delivery, leaseSecs);
     for (const { id, status } of reaped) log.warn({ runId: id, status }, "a run's worker was lost");
     await delivery.sendWaiting(database);
     await sql`select renew_work_leases()`.execute(database.kysely);
   };
-  const timer = setInterval(() => {
-    pass = pass
-      .then(reap)
-      .catch((err: Error) => log.warn({ err }, "looking for lost runs failed; tried again"));
-  }, leaseSecs * 500);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await pass;
-  };
+  return repeat(leaseSecs * 500, reap, (err) =>
+    log.warn({ err }, "looking for lost runs failed; tried again"),
+  );
 }
 
 /** Takes runs from lost workers; those that are READY again are delivered anew, in the same transaction. */

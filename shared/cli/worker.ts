@@ -1,0 +1,55 @@
+import os from "node:os";
+import { defineCommand } from "citty";
+import { readConfig } from "../config.ts";
+import { openDatabase } from "../db/database.ts";
+import { migrate } from "../db/migrate.ts";
+import { InvalidInputError } from "../errors.ts";
+import { createLogger } from "../log.ts";
+import { openRuns } from "../runs/runs.ts";
+import { startWorker } from "../runs/worker.ts";
+
+/** Claims, heartbeats, logs, and what ends runs: each is short. */
+const MAX_CONNECTIONS = 4;
+
+export const worker = defineCommand({
+  meta: {
+    name: "worker",
+    description: "Carry out runs, WORKERS at a time; SIGTERM hands them to other workers",
+  },
+  args: {
+    name: { type: "string", description: "unlike other workers' names; default: host and process" },
+  },
+  async run({ args }) {
+    const config = readConfig();
+    if (config.workers === 0) throw new InvalidInputError("WORKERS: expected 1 or more for a worker, got 0");
+    const log = createLogger({ level: config.logLevel });
+    const name = args.name ?? `${os.hostname()}/${process.pid}`;
+    const database = await openDatabase(config, {
+      max: MAX_CONNECTIONS,
+      applicationName: `b9 worker ${name}`,
+      log,
+    });
+    await migrate(database.pool);
+    const runs = await openRuns({ database, config, log });
+    const { workers: slots, workerClasses: classes } = config;
+    const running = await startWorker({ database, runs, config, log, name, slots, classes });
+    log.info(`worker ${name} takes ${slots} runs at a time: ${classes.join(", ")}`);
+    await untilSignal(() => {
+      running.kill();
+      process.exit(1);
+    });
+    log.info("runs are handed back; once more to end at once");
+    await running.drain();
+    await runs.close();
+    await database.close();
+  },
+});
+
+/** Resolves with the first SIGTERM or SIGINT; the second one is an impatient one. */
+function untilSignal(onSecond: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const onSignal = () => (++signals === 1 ? resolve() : onSecond());
+    process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  });
+}

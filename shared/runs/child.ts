@@ -1,0 +1,43 @@
+// The process of one attempt of a run: started by a worker, which tells it over IPC what to do and when to stop, and
+// reads its log from stderr. Ends at once when its worker is gone: another one will have the run.
+import path from "node:path";
+import type { ActorDefinition } from "../crawl/define-actor.ts";
+import { runOnDatabase } from "../crawl/run-on-database.ts";
+import { LostRunError } from "../crawl/run-storage.ts";
+import { createLogger } from "../log.ts";
+import type { ChildResult, FromChild, RunOrder, ToChild } from "./child-messages.ts";
+
+const stop = new AbortController();
+
+process.on("disconnect", () => process.exit(1));
+process.on("message", (message: ToChild) => {
+  if (message.type === "stop") stop.abort(message.reason);
+  else void run(message.order);
+});
+
+async function run(order: RunOrder): Promise<void> {
+  const log = createLogger({ level: order.config.logLevel, pretty: false });
+  const { actor } = (await import(path.join(order.actorFolder, "main.ts"))) as { actor: ActorDefinition };
+  let result: ChildResult;
+  try {
+    const { summary } = await runOnDatabase(actor, {
+      ...order,
+      ...(order.maxItems === null ? { maxItems: Infinity } : { maxItems: order.maxItems }),
+      log,
+      signal: stop.signal,
+      onProgress: (progress) => send({ type: "progress", progress: { ...progress } }),
+    });
+    result = { status: summary!.status, message: summary!.statusMessage };
+  } catch (error) {
+    if (error instanceof LostRunError) process.exit(1);
+    log.error({ err: error }, "the crawl ended by an error");
+    result = { status: "FAILED", message: (error as Error).message };
+  }
+  await send({ type: "result", ...result });
+  process.exit(result.status === "FAILED" ? 1 : 0);
+}
+
+/** Resolves when the message is on its way. */
+function send(message: FromChild): Promise<void> {
+  return new Promise((resolve) => process.send!(message, undefined, undefined, () => resolve()));
+}

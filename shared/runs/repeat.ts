@@ -1,0 +1,24 @@
+/**
+ * Does `work` every `ms`, never twice at once: what takes longer delays the next one. Returns what stops it, which waits
+ * for work under way.
+ */
+export function repeat(
+  ms: number,
+  work: () => Promise<void>,
+  onError: (error: Error) => void,
+): () => Promise<void> {
+  let isStopped = false;
+  let timer: NodeJS.Timeout;
+  let running: Promise<void> = Promise.resolve();
+  const turn = async () => {
+    await work().catch(onError);
+    if (!isStopped) timer = setTimeout(start, ms);
+  };
+  const start = () => void (running = turn());
+  timer = setTimeout(start, ms);
+  return async () => {
+    isStopped = true;
+    clearTimeout(timer);
+    await running;
+  };
+}
