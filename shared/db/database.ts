@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import { createLogger } from "../log.ts";
 import { acquireEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
-import { withRetry } from "./retry.ts";
+import { isAway, withRetry } from "./retry.ts";
 import type { DB } from "./tables.ts";
 
 export interface Database {
@@ -113,15 +113,18 @@ function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): PoolCo
 /** One line when connections break, however many, and one when the next one stands. */
 function logOutages(pool: Pool, log: Log): void {
   let awaySince: number | null = null;
-  const onError = ({ message }: Error) => {
+  const onAway = ({ message }: Error) => {
     if (awaySince !== null || pool.ending) return;
     awaySince = Date.now();
     log.warn(`the database is away: ${message}; what needs it waits`);
   };
-  // Without this listener the loss of an idle connection would end the process; the client's own hears of busy ones.
-  pool.on("error", onError);
-  pool.on("connect", (client) => {
-    client.on("error", onError);
+  // An idle connection was lost. Without a listener that would end the process.
+  pool.on("error", onAway);
+  // A busy one: its statement has failed.
+  pool.on("release", (error) => {
+    if (isAway(error)) onAway(error);
+  });
+  pool.on("connect", () => {
     if (awaySince === null) return;
     log.info(`the database is back after ${((Date.now() - awaySince) / 1000).toFixed(1)} s`);
     awaySince = null;

@@ -59,16 +59,22 @@ export async function withRetry<Result>(
 
 /** True for errors that say nothing about the statement: it may well succeed when tried again. */
 export function isPassing(error: unknown): boolean {
+  return isAway(error) || UNDONE_SQLSTATES.test(codeOf(error));
+}
+
+/** True for errors that say: the database cannot be reached, or takes nothing now. */
+export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Several addresses were tried: Node's own wrapper has no message.
-  if (error instanceof AggregateError) return error.errors.every(isPassing);
-  const { code = "" } = error as { code?: string };
+  if (error instanceof AggregateError) return error.errors.every(isAway);
+  const code = codeOf(error);
   return (
-    PASSING_SQLSTATES.test(code) ||
-    UNDONE_SQLSTATES.test(code) ||
-    PASSING_SYSTEM_ERRORS.has(code) ||
-    PASSING_MESSAGES.test(error.message)
+    PASSING_SQLSTATES.test(code) || PASSING_SYSTEM_ERRORS.has(code) || PASSING_MESSAGES.test(error.message)
   );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? ((error as { code?: string }).code ?? "") : "";
 }
 
 function messageOf(error: unknown): string {
