@@ -1,7 +1,5 @@
-import { NonRetryableError } from "@crawlee/core";
-
 /** The site answered 200 with a body we cannot read. Retrying will not change the body. */
-export class UnexpectedShapeError extends NonRetryableError {
+export class UnexpectedShapeError extends Error {
   override name = "UnexpectedShapeError";
 }
 
