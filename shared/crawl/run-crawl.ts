@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { logCrawleeTo } from "../log.ts";
+import { logCrawleeTo } from "./crawlee-log.ts";
 import { createCrawl, type Crawl, type CrawlOptions, type CrawlResult } from "./crawl.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { createHttpClient } from "./http-client.ts";
