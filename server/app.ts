@@ -1,13 +1,18 @@
 import { H3, type H3Event, type HTTPResponse } from "h3";
+import { AnswerCache } from "./http/answer-cache.ts";
 import { ApiError } from "./http/api-error.ts";
 import { addressOf, exchangeOf, isApify } from "./http/exchange.ts";
 import { allowOrigin, createGuard } from "./http/guard.ts";
+import { createListReader } from "./http/lists.ts";
 import { isLoopback } from "./http/loopback.ts";
 import { respond, Reply } from "./http/reply.ts";
 import { type RouteDefinition, routesOf, setRouteContext } from "./http/route.ts";
 import { toApiError } from "./http/to-api-error.ts";
 import { createTokenStore } from "./http/tokens.ts";
 import { addProbes } from "./routes/probes.ts";
+import { addPosts } from "./routes/reddit/posts.ts";
+import { addSubreddits } from "./routes/reddit/subreddits.ts";
+import { addUsers } from "./routes/reddit/users.ts";
 import { addV2 } from "./routes/v2/v2.ts";
 import type { ServerParts, Services } from "./services.ts";
 
@@ -16,7 +21,8 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   const { config, database, shutdown } = parts;
   const tokens = createTokenStore(database.pool, config.apiToken);
   await tokens.refresh();
-  const services: Services = { ...parts, tokens };
+  const cache = new AnswerCache(config.cacheEnabled);
+  const services: Services = { ...parts, tokens, cache, readList: createListReader(database.pool) };
   const app = new H3({
     // Errors are logged here, not printed.
     silent: true,
@@ -27,10 +33,14 @@ export async function createApp(parts: ServerParts): Promise<H3> {
     guard: createGuard({ ...config, tokens, isLoopbackOnly: isLoopback(config.host) }),
     maxBodyBytes: config.apiMaxBodyMbytes * 1024 * 1024,
     shutdown,
+    cache,
     routes: [],
   });
 
   addProbes(app, services);
+  addSubreddits(app, services);
+  addUsers(app, services);
+  addPosts(app, services);
   addV2(app, services);
 
   // What no route has: another method of a path that there is, CORS's question, or nothing.

@@ -2,6 +2,8 @@ import type { Logger } from "pino";
 import type { Config } from "../shared/config.ts";
 import type { Database } from "../shared/db/database.ts";
 import type { Runs } from "../shared/runs/runs.ts";
+import type { AnswerCache } from "./http/answer-cache.ts";
+import type { ListReader } from "./http/lists.ts";
 import type { TokenStore } from "./http/tokens.ts";
 
 /** What the server is made of. Whoever starts it opens and closes them. */
@@ -17,4 +19,7 @@ export interface ServerParts {
 /** What routes may use. */
 export interface Services extends ServerParts {
   tokens: TokenStore;
+  /** To be cleared by whoever changes what lists and statistics show. */
+  cache: AnswerCache;
+  readList: ListReader;
 }

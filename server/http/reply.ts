@@ -5,9 +5,11 @@ import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } fro
 import { type H3Event, HTTPResponse } from "h3";
 import { exchangeOf } from "./exchange.ts";
 
-/** JSON that exists as text already, as Postgres builds it. */
+/** JSON that exists as text already, as Postgres builds it. What is sent more than once is hashed and compressed once. */
 export class JsonText {
   readonly text: string;
+  etag: string | null = null;
+  readonly encodings = new Map<string, Promise<Buffer>>();
 
   constructor(text: string) {
     this.text = text;
@@ -55,8 +57,12 @@ export async function respond(
       ...headers,
       ...value.headers,
     });
-  const text = value instanceof JsonText ? value.text : JSON.stringify(value ?? null);
-  return send(event, text, status, { "content-type": "application/json; charset=utf-8", ...headers });
+  const json = value instanceof JsonText ? value : new JsonText(JSON.stringify(value ?? null));
+  return sendWhole(event, json, status, {
+    ...exchangeOf(event).headers,
+    "content-type": "application/json; charset=utf-8",
+    ...headers,
+  });
 }
 
 async function send(
@@ -66,29 +72,31 @@ async function send(
   own: Record<string, string>,
 ): Promise<HTTPResponse> {
   const headers = { ...exchangeOf(event).headers, ...own };
-  if (body === null || typeof body === "string" || body instanceof Uint8Array)
-    return sendWhole(event, body, status, headers);
+  if (body === null) return new HTTPResponse(null, { status, headers });
+  if (typeof body === "string") return sendWhole(event, new JsonText(body), status, headers);
+  if (body instanceof Uint8Array) return new HTTPResponse(body, { status, headers });
   return sendStream(event, body, status, headers);
 }
 
 async function sendWhole(
   event: H3Event,
-  body: string | Uint8Array | null,
+  content: JsonText,
   status: number,
   headers: Record<string, string>,
 ): Promise<HTTPResponse> {
   const isRead = event.req.method === "GET" || event.req.method === "HEAD";
-  if (body !== null && isRead && status === 200 && headers["cache-control"] !== "no-store") {
+  if (isRead && status === 200 && headers["cache-control"] !== "no-store") {
     headers["cache-control"] ??= "private, no-cache";
     // Weak: the same content, whatever its encoding.
-    headers["etag"] ??= `W/"${hash("sha1", body, "base64url")}"`;
+    headers["etag"] = content.etag ??= `W/"${hash("sha1", content.text, "base64url")}"`;
     if (matches(event.req.headers.get("if-none-match"), headers["etag"]))
       return new HTTPResponse(null, { status: 304, headers });
   }
-  const encoding =
-    body === null || body.length < MIN_COMPRESSED_BYTES ? null : chooseEncoding(event, headers);
-  if (!encoding) return new HTTPResponse(body, { status, headers });
-  return new HTTPResponse(await compressors[encoding](body!), { status, headers });
+  const encoding = content.text.length < MIN_COMPRESSED_BYTES ? null : chooseEncoding(event, headers);
+  if (!encoding) return new HTTPResponse(content.text, { status, headers });
+  let encoded = content.encodings.get(encoding);
+  if (!encoded) content.encodings.set(encoding, (encoded = compressors[encoding](content.text)));
+  return new HTTPResponse(await encoded, { status, headers });
 }
 
 function sendStream(

@@ -1,12 +1,13 @@
 import { type H3, type H3Event, type HTTPResponse } from "h3";
 import type { z } from "zod";
+import type { AnswerCache } from "./answer-cache.ts";
 import { invalidRequest } from "./api-error.ts";
 import { readJsonBody, readRawBody } from "./body.ts";
 import { exchangeOf } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { describeIssues } from "./issues.ts";
 import type { Principal, Scope } from "./principal.ts";
-import { respond } from "./reply.ts";
+import { JsonText, respond } from "./reply.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -47,6 +48,8 @@ export interface RouteDefinition {
   response: z.ZodType | string;
   /** Of an answer that is not an error. @default 200 */
   status?: number | undefined;
+  /** How long an answer is kept for whoever asks the same; `Cache-Control: no-cache` asks anew. @default not at all */
+  cacheSecs?: number | undefined;
   /** Errors of its own, with what they mean, beside those that every route has. */
   errors?: Record<number, string> | undefined;
 }
@@ -76,6 +79,7 @@ export interface RouteContext {
   maxBodyBytes: number;
   /** Aborted when the server is about to stop. */
   shutdown: AbortSignal;
+  cache: AnswerCache;
   routes: RouteDefinition[];
 }
 
@@ -104,7 +108,7 @@ export function route<
   const { method, path, scope, query, body, status, handler } = definition;
   context.routes.push(definition);
 
-  const answer = async (event: H3Event): Promise<HTTPResponse> => {
+  const reply = async (event: H3Event): Promise<HTTPResponse> => {
     const exchange = exchangeOf(event);
     exchange.route = path;
     await context.guard(event, scope);
@@ -121,10 +125,20 @@ export function route<
       },
     };
     // The schemas made these values; where there is none, the defaults of the type parameters say what there is.
-    const value = await handler(request as Parameters<typeof handler>[0]);
-    return respond(event, value, { status: status ?? 200 });
+    const handle = () => handler(request as Parameters<typeof handler>[0]);
+    if (definition.cacheSecs === undefined) return respond(event, await handle(), { status });
+    const key = `${event.url.pathname} ${JSON.stringify(request.query)}`;
+    const isFresh = /\bno-cache\b/.test(event.req.headers.get("cache-control") ?? "");
+    const { answer, at } = await context.cache.get(key, definition.cacheSecs * 1000, isFresh, async () => {
+      const value = await handle();
+      return value instanceof JsonText ? value : new JsonText(JSON.stringify(value));
+    });
+    const age = String(Math.floor((Date.now() - at) / 1000));
+    return respond(event, answer, { status, headers: { age } });
   };
-  app.on(method, path, answer);
+  app.on(method, path, reply);
+  // Whatever takes the rest would take it otherwise.
+  if (method === "GET") app.on("HEAD", path, reply);
 }
 
 async function readBody(event: H3Event, body: z.ZodType | RawBody, maxBodyBytes: number): Promise<unknown> {

@@ -1,0 +1,71 @@
+import { LRUCache } from "lru-cache";
+import { JsonText } from "./reply.ts";
+
+/** Answers of all routes together. */
+const MAX_ENTRIES = 1_000;
+const MAX_CHARACTERS = 32_000_000;
+
+export interface CachedAnswer {
+  answer: JsonText;
+  /** When it was made, as `Date.now()`. */
+  at: number;
+}
+
+export interface CacheCounts {
+  hits: number;
+  misses: number;
+}
+
+/**
+ * Answers as they were made, for a while. Who asks for what is being made waits for it: a burst of equal requests is
+ * one question to the database.
+ */
+export class AnswerCache {
+  readonly counts: CacheCounts = { hits: 0, misses: 0 };
+  readonly #isEnabled: boolean;
+  readonly #pending = new Map<string, Promise<CachedAnswer>>();
+  readonly #kept = new LRUCache<string, CachedAnswer>({
+    max: MAX_ENTRIES,
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: ({ answer }) => answer.text.length + 1,
+  });
+  /** Counts the calls of `clear`: what was begun before one is not kept. */
+  #generation = 0;
+
+  constructor(isEnabled: boolean) {
+    this.#isEnabled = isEnabled;
+  }
+
+  /** @param isFresh the client wants nothing that is kept */
+  async get(
+    key: string,
+    ttlMs: number,
+    isFresh: boolean,
+    make: () => Promise<JsonText>,
+  ): Promise<CachedAnswer> {
+    if (!this.#isEnabled) return { answer: await make(), at: Date.now() };
+    const kept = isFresh ? undefined : (this.#kept.get(key) ?? this.#pending.get(key));
+    if (kept) {
+      this.counts.hits++;
+      return kept;
+    }
+    this.counts.misses++;
+    const generation = this.#generation;
+    const making = make().then((answer) => ({ answer, at: Date.now() }));
+    this.#pending.set(key, making);
+    try {
+      const made = await making;
+      if (generation === this.#generation) this.#kept.set(key, made, { ttl: ttlMs });
+      return made;
+    } finally {
+      if (this.#pending.get(key) === making) this.#pending.delete(key);
+    }
+  }
+
+  /** Forgets everything: something was changed. */
+  clear(): void {
+    this.#generation++;
+    this.#pending.clear();
+    this.#kept.clear();
+  }
+}

@@ -1,0 +1,64 @@
+import type { H3 } from "h3";
+import { z } from "zod";
+import { InvalidRunInputError, type Run } from "../../../shared/runs/run.ts";
+import { ApiError } from "../../http/api-error.ts";
+import { route } from "../../http/route.ts";
+import type { Services } from "../../services.ts";
+
+const tag = "Instagram";
+const errors = { 422: "The actor refuses the run input: a line a field" };
+
+const LaunchedRun = z.object({
+  id: z.string().meta({ description: "GET /v2/actor-runs/:id shows it, POST …/abort ends it" }),
+  status: z.string(),
+  created_at: z.date().meta({ type: "string", format: "date-time" }),
+});
+
+const NewCreator = z.strictObject({
+  username: z.string().min(1).max(300).meta({ description: "username, @name or URL of the profile" }),
+  related: z.boolean().optional().meta({ description: "also whom Instagram shows beside them" }),
+});
+
+export function addLaunches(app: H3, services: Services): void {
+  route(app, {
+    method: "POST",
+    path: "/api/instagram/scrape",
+    scope: "run",
+    tag,
+    summary: "Launch a run for some creators",
+    description: "The body is the run input of the actor `instagram`: usernames, ids, posts, reels, …",
+    body: z.looseObject({}),
+    status: 202,
+    response: z.object({ run: LaunchedRun }),
+    errors,
+    handler: async ({ body }) => ({ run: await launch(services, body) }),
+  });
+
+  route(app, {
+    method: "POST",
+    path: "/api/instagram/creators",
+    scope: "run",
+    tag,
+    summary: "Add a creator, and launch their first run",
+    description:
+      "The creator's row is there when the run has read the profile. One that is known is read again.",
+    body: NewCreator,
+    status: 202,
+    response: z.object({ run: LaunchedRun }),
+    errors,
+    handler: async ({ body: { username, related } }) => ({
+      run: await launch(services, { usernames: [username], ...(related !== undefined && { related }) }),
+    }),
+  });
+}
+
+async function launch({ runs }: Services, input: unknown): Promise<z.infer<typeof LaunchedRun>> {
+  try {
+    const { id, status, createdAt }: Run = await runs.launch({ actor: "instagram", input, origin: "API" });
+    return { id, status, created_at: createdAt };
+  } catch (error) {
+    if (!(error instanceof InvalidRunInputError)) throw error;
+    const details = error.issues.map(({ path, message }) => `${path}: ${message}`);
+    throw new ApiError(422, "INVALID_INPUT", details.join("; "), { details, cause: error });
+  }
+}

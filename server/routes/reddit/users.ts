@@ -1,0 +1,49 @@
+import type { H3 } from "h3";
+import { z } from "zod";
+import { filterUsers, readUser, USER_STATUSES, USERS } from "../../../shared/db/queries/reddit-users.ts";
+import { notFound } from "../../http/api-error.ts";
+import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
+import { flag, int } from "../../http/query.ts";
+import { JsonText } from "../../http/reply.ts";
+import { route } from "../../http/route.ts";
+import type { Services } from "../../services.ts";
+
+const tag = "Reddit";
+const User = rowOf(USERS);
+const text = z.string().regex(/^[^\0]*$/, { error: "text without NUL" });
+
+export function addUsers(app: H3, { database: { pool }, readList }: Services): void {
+  route(app, {
+    method: "GET",
+    path: "/api/reddit/users",
+    scope: "read",
+    tag,
+    summary: "Reddit users, page by page",
+    query: z.strictObject({
+      ...listParameters(USERS, "total_karma"),
+      min_karma: int(-(2 ** 31), 2 ** 31 - 1).optional(),
+      min_age_days: int(0, 36_500).optional(),
+      status: z.enum(USER_STATUSES).optional(),
+      our_creator: flag().optional(),
+      q: text.max(100).optional().meta({ description: "part of the name" }),
+    }),
+    response: listOf(User),
+    cacheSecs: LIST_CACHE_SECS,
+    handler: ({ query }) => readList(USERS, filterUsers(query), query),
+  });
+
+  route(app, {
+    method: "GET",
+    path: "/api/reddit/users/:username",
+    scope: "read",
+    tag,
+    summary: "All columns of a Reddit user",
+    params: z.object({ username: z.string().regex(/^[\w-]{1,50}$/, { error: "a user's name" }) }),
+    response: User,
+    handler: async ({ params }) => {
+      const row = await readUser(pool, params.username);
+      if (row === undefined) throw notFound(`user ${params.username}`);
+      return new JsonText(row);
+    },
+  });
+}
