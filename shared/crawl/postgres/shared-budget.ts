@@ -63,7 +63,7 @@ const IDLE_AFTER_MS = 1_500;
 const TURN_PATIENCE_MS = 1_000;
 const ERROR_PAUSE_MS = 5_000;
 const PATIENCE_MS = 300_000;
-/** What is not told counts as used. */
+/** What is not told at the end counts as used. */
 const CLOSING_PATIENCE_MS = 5_000;
 
 /**
@@ -219,7 +219,7 @@ export class SharedBudget implements Budget {
       this.#apply(rows[0]!.turn, askedAt, want);
     } catch (error) {
       this.#retryAt = now() + ERROR_PAUSE_MS;
-      onError(error as Error);
+      if (this.#patienceMs === PATIENCE_MS) onError(error as Error);
     }
   }
 
