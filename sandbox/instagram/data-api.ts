@@ -112,8 +112,8 @@ function flatProfile({ world, at }: Call, creator: Creator): Body {
 
 /** The first paging system: a cursor anchored at the content, which stays good while new media come. */
 function feedBody(call: Call, creator: Creator): Body {
-  const asked = call.query.get("max_id");
-  const page = pageFor(call, creator, { tab: "feed", size: FEED_PAGE, from: ordinalOf(asked) });
+  const asked = askedFrom(call, "max_id", ordinalOf);
+  const page = pageFor(call, creator, { tab: "feed", size: FEED_PAGE, from: asked.from });
   const cursor = cursorAfter(call, asked, page, (below) => anchor(call, creator, below));
   return {
     items: page.media.map((medium) =>
@@ -128,11 +128,11 @@ function feedBody(call: Call, creator: Creator): Body {
 
 /** The second one: the number of the next page hidden in base 64. */
 function reelsBody(call: Call, creator: Creator): Body {
-  const asked = call.query.get("max_id");
+  const asked = askedFrom(call, "max_id", fromCursor);
   const page = pageFor(call, creator, {
     tab: "reels",
     size: reelsPage(creator.index),
-    from: asked ? fromCursor(asked) : null,
+    from: asked.from,
   });
   const cursor = cursorAfter(call, asked, page, toCursor);
   return {
@@ -146,11 +146,11 @@ function reelsBody(call: Call, creator: Creator): Body {
 
 /** The third one: the web's `page_info`. */
 function edgesBody(call: Call, creator: Creator): Body {
-  const asked = call.query.get("end_cursor");
+  const asked = askedFrom(call, "end_cursor", fromCursor);
   const page = pageFor(call, creator, {
     tab: "feed",
     size: FEED_PAGE,
-    from: asked ? fromCursor(asked) : null,
+    from: asked.from,
   });
   const cursor = cursorAfter(call, asked, page, toCursor);
   return {
@@ -165,6 +165,17 @@ function edgesBody(call: Call, creator: Creator): Body {
     },
     status: "ok",
   };
+}
+
+/** A cursor as it came, and where it leads. */
+interface Asked {
+  asked: string | null;
+  from: number | null;
+}
+
+function askedFrom({ query }: Call, parameter: string, toOrdinal: (cursor: string) => number | null): Asked {
+  const asked = query.get(parameter);
+  return { asked, from: asked ? toOrdinal(asked) : null };
 }
 
 function pageFor(
@@ -185,14 +196,14 @@ function pageFor(
  */
 function cursorAfter(
   { fault }: Call,
-  asked: string | null,
+  { asked, from }: Asked,
   { below, media }: Page,
   toText: (below: number) => string,
 ): string | null {
   if (fault?.kind === "repeating_after" && asked) return asked;
   if (below !== null) return toText(below);
   const [first] = media;
-  const isEndless = asked === toText(0) || (first && first.creator.index % 6 === 4);
+  const isEndless = from === 0 || (first && first.creator.index % 6 === 4);
   return isEndless || fault?.kind === "more_without_items" ? toText(0) : null;
 }
 
@@ -200,8 +211,8 @@ function anchor({ world, at }: Call, creator: Creator, below: number): string {
   return `${mediumAt(world, creator, below, at).id}_${creator.id}`;
 }
 
-function ordinalOf(maxId: string | null): number | null {
-  return mediaPlace(maxId?.split("_")[0] ?? "")?.ordinal ?? null;
+function ordinalOf(maxId: string): number | null {
+  return mediaPlace(maxId.split("_")[0]!)?.ordinal ?? null;
 }
 
 function idMedia({ world, query, at }: Call): Answer {

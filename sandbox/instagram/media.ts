@@ -126,7 +126,7 @@ export function takenAt(world: InstagramWorld, index: number, ordinal: number): 
   const jitter = unit(world.seed, ASPECT.time, index, ordinal) * 0.9;
   if (ordinal >= first) {
     // Counted as soon as it is there: never after its turn.
-    return Math.floor(world.startAt + ((ordinal - first + jitter) * interval) / world.growth);
+    return Math.floor(world.startAt + ((ordinal - first + jitter) * interval) / (world.growth || 1));
   }
   return Math.floor(world.startAt - (first - ordinal - jitter) * interval);
 }

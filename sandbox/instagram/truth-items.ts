@@ -135,12 +135,10 @@ function postItem(world: InstagramWorld, medium: Medium, { at, source }: View) {
   return {
     ...item,
     product_type: plays ? item.product_type : null,
-    likes_hidden_reason: item.likes_hidden_reason === "disabled" ? "negative" : item.likes_hidden_reason,
+    ...likesItem(medium, webReason(medium)),
     reshare_count: null,
     media_repost_count: null,
     location: location && { id: location.id, name: location.name, lat: null, lng: null },
-    tagged_users: item.tagged_users ?? [],
-    sponsor_tags: item.sponsor_tags ?? [],
   };
 }
 
@@ -151,7 +149,8 @@ function reelItem(world: InstagramWorld, medium: Medium, { at, source }: View) {
   if (source === "web") {
     const { cover } = medium;
     const image = { ...cover, isVideo: false, durationSecs: null };
-    return { ...counted, taken_at: null, media: [mediaEntry(world, image)] };
+    const is_pinned = counted.is_pinned && tellsPins(medium.creator.index);
+    return { ...counted, is_pinned, taken_at: null, media: [mediaEntry(world, image)] };
   }
   return {
     ...counted,
@@ -164,8 +163,7 @@ function reelItem(world: InstagramWorld, medium: Medium, { at, source }: View) {
 }
 
 function commonItem(world: InstagramWorld, medium: Medium, tab: Tab, at: number) {
-  const { creator, form, likeDisplay, likes, comments } = medium;
-  const engagement = likeDisplay === "shown" ? likes + comments : null;
+  const { creator, form } = medium;
   return {
     media_id: medium.id,
     shortcode: medium.shortcode,
@@ -173,16 +171,30 @@ function commonItem(world: InstagramWorld, medium: Medium, tab: Tab, at: number)
     product_type: PRODUCT_TYPES[form],
     media_type: MEDIA_TYPES[form],
     taken_at: new Date(medium.takenAt * 1000).toISOString(),
-    like_count: likeDisplay === "shown" ? likes : null,
-    likes_hidden: likeDisplay !== "shown",
-    likes_hidden_reason: HIDDEN_REASONS[likeDisplay],
+    ...likesItem(medium, HIDDEN_REASONS[medium.likeDisplay]),
+    thumbnail_url: mediaUrl(world, medium.cover.picturePath),
+    is_pinned: isPinned(world, medium, tab, at),
+  };
+}
+
+/** @param reason why the count is not to be known; `null` when it is */
+function likesItem({ creator, likes, comments }: Medium, reason: string | null) {
+  const engagement = reason === null ? likes + comments : null;
+  return {
+    like_count: reason === null ? likes : null,
+    likes_hidden: reason !== null,
+    likes_hidden_reason: reason,
     comment_count: comments,
     engagement_count: engagement,
     engagement_rate:
       engagement === null || creator.followers === 0 ? null : (engagement / creator.followers) * 100,
-    thumbnail_url: mediaUrl(world, medium.cover.picturePath),
-    is_pinned: isPinned(world, medium, tab, at),
   };
+}
+
+/** Posts of the web have no flag: who hides the count shows −1, and a 3 may be a count or stand for a hidden one. */
+function webReason({ likeDisplay, likes }: Medium): string | null {
+  if (likeDisplay === "shown") return likes === 3 ? "placeholder" : null;
+  return likeDisplay === "three" ? "placeholder" : "negative";
 }
 
 const HIDDEN_REASONS = {
@@ -204,7 +216,7 @@ function contentItem(world: InstagramWorld, medium: Medium) {
     reshare_count: medium.reshares,
     media_repost_count: medium.reposts,
     media: (form === "carousel" ? children : [cover]).map((frame) => mediaEntry(world, frame)),
-    coauthors: peopleItems(medium.coauthors) ?? [],
+    coauthors: peopleItems(medium.coauthors),
     tagged_users: peopleItems(medium.tagged),
     sponsor_tags: peopleItems(medium.sponsors),
     location: location && { id: location.id, name: location.name, lat: location.lat, lng: location.lng },
@@ -229,7 +241,6 @@ function mediaEntry(world: InstagramWorld, frame: Frame) {
   };
 }
 
-/** The sites say nothing of nobody. */
 function peopleItems(people: readonly Person[]) {
-  return people.length === 0 ? null : people.map(({ id, username }) => ({ ig_user_id: id, username }));
+  return people.map(({ id, username }) => ({ ig_user_id: id, username }));
 }
