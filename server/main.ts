@@ -7,7 +7,7 @@ import type { Config } from "../shared/config.ts";
 import type { Database } from "../shared/db/database.ts";
 import { anyTokenExists } from "../shared/db/api-tokens.ts";
 import { InvalidInputError } from "../shared/errors.ts";
-import { openRuns } from "../shared/runs/runs.ts";
+import type { Runs } from "../shared/runs/runs.ts";
 import { createApp } from "./app.ts";
 import { isLoopback } from "./http/loopback.ts";
 
@@ -23,6 +23,8 @@ export interface ServerOptions {
   log: Logger;
   /** Migrated; stays open. */
   database: Database;
+  /** Stays open. */
+  runs: Runs;
 }
 
 /** How long a request under way may take to finish when the server stops. */
@@ -32,7 +34,7 @@ const GRACE_MS = 10_000;
  * Serves the API at HOST and PORT.
  * @throws {InvalidInputError} when it would be open to others without a token, or the port is taken
  */
-export async function startServer({ config, log, database }: ServerOptions): Promise<RunningServer> {
+export async function startServer({ config, log, database, runs }: ServerOptions): Promise<RunningServer> {
   const https = readHttps(config);
   if (!isLoopback(config.host) && config.apiToken === undefined && !(await anyTokenExists(database.pool))) {
     throw new InvalidInputError(
@@ -40,7 +42,6 @@ export async function startServer({ config, log, database }: ServerOptions): Pro
     );
   }
   const shutdown = new AbortController();
-  const runs = await openRuns({ database, config, log });
   const app = await createApp({ config, log, database, runs, shutdown: shutdown.signal });
   const listener = await listen(toNodeHandler(app), {
     // In production listhen takes the port that was asked for, or fails.
@@ -69,7 +70,6 @@ export async function startServer({ config, log, database }: ServerOptions): Pro
     const overdue = setTimeout(() => listener.server.closeAllConnections(), GRACE_MS);
     await listener.close();
     clearTimeout(overdue);
-    await runs.close();
   };
   return { url, close: () => (closed ??= close()) };
 }

@@ -7,6 +7,7 @@ import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { openRuns } from "../runs/runs.ts";
 import { startWorker } from "../runs/worker.ts";
+import { untilSignal } from "./until-signal.ts";
 
 /** Claims, heartbeats, logs, and what ends runs: each is short. */
 const MAX_CONNECTIONS = 4;
@@ -44,12 +45,3 @@ export const worker = defineCommand({
     await database.close();
   },
 });
-
-/** Resolves with the first SIGTERM or SIGINT; the second one is an impatient one. */
-function untilSignal(onSecond: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    let signals = 0;
-    const onSignal = () => (++signals === 1 ? resolve() : onSecond());
-    process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  });
-}

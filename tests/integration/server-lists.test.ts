@@ -31,7 +31,7 @@ interface List {
 async function get<Body = List>(path: string): Promise<Body> {
   const response = await server.request(path);
   const text = await response.text();
-  expect(response.status, text).toBe(200);
+  if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
   return JSON.parse(text) as Body;
 }
 

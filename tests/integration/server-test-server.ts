@@ -1,9 +1,11 @@
 import { createLogger } from "../../shared/log.ts";
 import { readConfig } from "../../shared/config.ts";
 import type { Database } from "../../shared/db/database.ts";
+import { openRuns, type Runs } from "../../shared/runs/runs.ts";
 import { type RunningServer, startServer } from "../../server/main.ts";
 
 export interface TestServer extends RunningServer {
+  runs: Runs;
   /** Lines of its log. */
   lines: Record<string, unknown>[];
   /** `fetch` of a path, with the admin token unless `headers` say otherwise. */
@@ -25,12 +27,17 @@ export async function startTestServer(
   const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const config = readConfig({ PORT: "0", API_TOKEN: TOKEN, ...env }, "no .env file");
   const log = createLogger({ level: "debug", pretty: false, stream });
-  const server = await startServer({ config, log, database });
+  const runs = await openRuns({ database, config, log });
+  const server = await startServer({ config, log, database, runs });
+  const close = async () => {
+    await server.close();
+    await runs.close();
+  };
   const request = (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     if (config.apiToken && !headers.has("authorization"))
       headers.set("authorization", `Bearer ${config.apiToken}`);
     return fetch(`${server.url}${path}`, { ...init, headers });
   };
-  return { ...server, lines, request };
+  return { url: server.url, close, runs, lines, request };
 }
