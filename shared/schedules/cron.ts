@@ -43,8 +43,7 @@ export function assertRecurrence({ cron, timezone }: Recurrence): void {
 
 function isTimezone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
+    return Intl.DateTimeFormat("en", { timeZone: name }) !== null;
   } catch {
     return false;
   }

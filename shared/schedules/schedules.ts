@@ -141,7 +141,7 @@ export async function readScheduleLog(
     .limit(MAX_LOG_LINES)
     .execute();
   // The table's check allows no other level.
-  return rows.reverse() as ScheduleLogLine[];
+  return rows.toReversed() as ScheduleLogLine[];
 }
 
 /** When it fires next; `null` while it is off. */
