@@ -10,7 +10,7 @@ import { forget } from "../db/forget.ts";
 import { migrate } from "../db/migrate.ts";
 import { dropExpired } from "../db/retention.ts";
 import { SCALES, seed } from "../db/seed.ts";
-import { readStats, type DatabaseStats } from "../db/stats.ts";
+import { readStats, type DatabaseStats, type TableStats } from "../db/stats.ts";
 import { InvalidInputError } from "../errors.ts";
 
 const migrateCommand = defineCommand({
@@ -141,18 +141,21 @@ async function runPsql({ pool, embeddedBinDir }: Database): Promise<number> {
 
 function formatStats({ version, sizeBytes, migration, connections, tables, runs }: DatabaseStats): string {
   const width = Math.max(...tables.map(({ name }) => name.length));
-  const number = new Intl.NumberFormat("en");
   return [
     `Postgres ${version}, ${megabytes(sizeBytes)}, ${migration ?? "no migration"}, ${connections} connections`,
     ...tables.map(
       (table) =>
-        `  ${table.name.padEnd(width)} ${number.format(table.estimatedRows).padStart(12)} rows ${megabytes(table.sizeBytes).padStart(12)}`,
+        `  ${table.name.padEnd(width)} ${formatRows(table).padStart(12)} rows ${megabytes(table.sizeBytes).padStart(12)}`,
     ),
     runs.length > 0 ? "runs that are not over:" : "no run is going on",
     ...runs.map(
       ({ id, actor, status, requests }) => `  ${id} ${actor} ${status} ${JSON.stringify(requests)}`,
     ),
   ].join("\n");
+}
+
+function formatRows({ rows, isEstimate }: TableStats): string {
+  return `${isEstimate ? "≈ " : ""}${rows.toLocaleString("en")}`;
 }
 
 function megabytes(bytes: number): string {
