@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
+import { dropExpired } from "../db/retention.ts";
 import { InvalidInputError } from "../errors.ts";
+import { type Job, runJob } from "../maintenance/jobs.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
 import { readRunItems } from "./postgres/read-run-items.ts";
@@ -63,19 +66,37 @@ export async function runOnDatabase(
       );
     }
     const raw = await joinRun(pool, { runId, actor: actor.name, input: options.input });
-    const input = assertInput(actor, config, raw);
+    const input = await assertJoined(pool, { actor, config, runId, raw });
     log.info(`run ${runId}: other processes join it with --run ${runId}`);
-    const summary = await crawlRun(actor, {
-      ...options,
-      runId,
-      input,
-      database,
-      goOn: `--db --run ${runId}`,
-    });
+    const [summary] = await Promise.all([
+      crawlRun(actor, { ...options, runId, input, database, goOn: `--db --run ${runId}` }),
+      removeExpired(database, options),
+    ]);
     await leaveRun(pool, runId, summary);
     return toResult(summary);
   } finally {
     await database.close();
+  }
+}
+
+/** Once a day, beside the crawl: where no server runs, nobody else would. What goes wrong is the next day's. */
+async function removeExpired(
+  database: Database,
+  { config, log }: Pick<DatabaseRunOptions, "config" | "log">,
+): Promise<void> {
+  const job: Job = {
+    name: "storage_retention",
+    everySecs: 86_400,
+    leaseSecs: 3_600,
+    run: async () => {
+      await dropExpired(database.pool, config.datasetRetentionDays);
+      return null;
+    },
+  };
+  try {
+    await runJob({ database, owner: randomUUID(), log }, job);
+  } catch (err) {
+    log.warn({ err }, "what has expired was not removed");
   }
 }
 
@@ -88,6 +109,19 @@ function assertInput(actor: ActorDefinition, config: Config, raw: unknown): unkn
   const input: unknown = parseInput(actor.input, raw);
   actor.site(config, input);
   return input;
+}
+
+/** People who were forgotten are left out of an input; a run without anything else to look at is over. */
+async function assertJoined(
+  pool: Database["pool"],
+  { actor, config, runId, raw }: { actor: ActorDefinition; config: Config; runId: string; raw: unknown },
+): Promise<unknown> {
+  try {
+    return assertInput(actor, config, raw);
+  } catch (error) {
+    await leaveRun(pool, runId, { status: "FAILED", statusMessage: (error as Error).message });
+    throw error;
+  }
 }
 
 interface Part extends DatabaseRunOptions {

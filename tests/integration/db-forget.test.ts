@@ -216,9 +216,8 @@ it("keeps out of lists, inputs, records and logs that come later, and by an id t
   const input = { users: [NAME, "other"] };
   const { rows: joined } = await pool.query("select join_run('r', 'reddit', $1) as run", [input]);
   const { rows: again } = await pool.query("select join_run('r', 'reddit', $1) as run", [input]);
-  expect([joined[0].run, again[0].run]).toMatchObject(
-    Array(2).fill({ input: { users: ["other"] }, isSameInput: true }),
-  );
+  const run = { input: { users: ["other"] }, isSameInput: true };
+  expect([joined[0].run, again[0].run]).toMatchObject([run, run]);
   await pool.query("select put_record('r', 'OUTPUT', 'application/json', $1)", [
     Buffer.from(JSON.stringify({ subjects: { [`u/${NAME}`]: { requests: 1 } } })),
   ]);
