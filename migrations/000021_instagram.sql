@@ -586,3 +586,5 @@ begin
     cross join lateral (select * from instagram_creators r where r.ig_user_id = key limit 1) c
     order by c.review_status nulls last, c.next_due_at;
 end $$;
+
+select count_rows_of('instagram_creators'), count_rows_of('instagram_posts'), count_rows_of('instagram_reels');

@@ -9,6 +9,9 @@ import { respond, Reply } from "./http/reply.ts";
 import { type RouteDefinition, routesOf, setRouteContext } from "./http/route.ts";
 import { toApiError } from "./http/to-api-error.ts";
 import { createTokenStore } from "./http/tokens.ts";
+import { addCreators } from "./routes/instagram/creators.ts";
+import { addLaunches } from "./routes/instagram/launch.ts";
+import { addMedia } from "./routes/instagram/media.ts";
 import { addProbes } from "./routes/probes.ts";
 import { addPosts } from "./routes/reddit/posts.ts";
 import { addSubreddits } from "./routes/reddit/subreddits.ts";
@@ -41,6 +44,9 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   addSubreddits(app, services);
   addUsers(app, services);
   addPosts(app, services);
+  addCreators(app, services);
+  addMedia(app, services);
+  addLaunches(app, services);
   addV2(app, services);
 
   // What no route has: another method of a path that there is, CORS's question, or nothing.

@@ -8,6 +8,7 @@ const main = defineCommand({
     crawl: () => import("./crawl.ts").then(({ crawl }) => crawl),
     export: () => import("./export.ts").then(({ exportDataset }) => exportDataset),
     db: () => import("./db.ts").then(({ db }) => db),
+    up: () => import("./up.ts").then(({ up }) => up),
     run: () => import("./run.ts").then(({ runOnServer }) => runOnServer),
     runs: () => import("./runs.ts").then(({ runs }) => runs),
     "run-info": () => import("./runs.ts").then(({ runInfo }) => runInfo),

@@ -1,0 +1,37 @@
+import os from "node:os";
+import { startServer } from "../../server/main.ts";
+import type { Config } from "../config.ts";
+import { openDatabase } from "../db/database.ts";
+import { migrate } from "../db/migrate.ts";
+import { createLogger } from "../log.ts";
+import { startMaintenance } from "../maintenance/maintenance.ts";
+import { openRuns } from "../runs/runs.ts";
+import { startWorker } from "../runs/worker.ts";
+import { untilSignal } from "./until-signal.ts";
+
+/**
+ * Serves the API until a signal ends it, with maintenance and, unless WORKERS is 0, a worker inside, whose runs are
+ * handed back at the end.
+ * @param onServing once, when it takes requests
+ */
+export async function serve(config: Config, onServing: (url: string) => void = () => {}): Promise<void> {
+  const log = createLogger({ level: config.logLevel });
+  const name = `${os.hostname()}/${process.pid}`;
+  const database = await openDatabase(config, { applicationName: `b9 server ${name}`, log });
+  await migrate(database.pool);
+  const runs = await openRuns({ database, config, log });
+  const parts = { config, log, database, runs };
+  const serving = await startServer(parts);
+  const maintenance = await startMaintenance({ ...parts, kind: "server", name });
+  const { workers: slots, workerClasses: classes } = config;
+  const worker = slots > 0 ? await startWorker({ ...parts, name, slots, classes }) : null;
+  onServing(serving.url);
+  await untilSignal(() => {
+    worker?.kill();
+    process.exit(1);
+  });
+  log.info("stopping: requests finish, runs are handed back; once more to end at once");
+  await Promise.all([serving.close(), maintenance.stop(), worker?.drain()]);
+  await runs.close();
+  await database.close();
+}
