@@ -58,23 +58,34 @@ export interface BioLink {
  * `instagram_creators`, from the posts and reels that were read. A medium that is in both lists counts once, as a
  * reel when its `product_type` is `clips`. Pinned media older than the rest are left out. Averages are over known
  * values; each figure's sample size is in `metric_samples`, and a figure is `null` when that is too small to tell.
+ * Figures of a list that was not read are not there, nor those over both.
  */
-export interface CreatorMetrics {
+export type CreatorMetrics = Partial<PostMetrics & ReelMetrics & JointMetrics> & MetricsFrame;
+
+/** Over posts that are no clips. */
+export interface PostMetrics {
   avg_post_likes: number | null;
   avg_post_comments: number | null;
   avg_post_engagement: number | null;
+  /** Mean of the media's own rates, percent of followers; so are the other two. */
+  posts_engagement_rate: number | null;
+}
+
+export interface ReelMetrics {
   avg_reel_likes: number | null;
   avg_reel_comments: number | null;
   avg_reel_engagement: number | null;
   avg_reel_plays: number | null;
-  /** Means of the media's own rates, percent of followers. */
-  posts_engagement_rate: number | null;
   reels_engagement_rate: number | null;
-  engagement_rate: number | null;
   /** Average plays of a reel, percent of followers. */
   reach_rate: number | null;
   /** Reels with as many plays as INSTAGRAM_VIRAL_PLAYS and INSTAGRAM_VIRAL_FACTOR times the median of those before. */
   viral_reels_count: number | null;
+}
+
+/** Over both lists. */
+export interface JointMetrics {
+  engagement_rate: number | null;
   posting_frequency_per_week: number | null;
   /** 0 to 100: 100 is a clockwork. */
   posting_consistency_score: number | null;
@@ -89,6 +100,9 @@ export interface CreatorMetrics {
   /** The ten most used, with the number of media that have them. */
   top_hashtags: Count[];
   top_mentions: Count[];
+}
+
+export interface MetricsFrame {
   metrics_at: string;
   /** Media that the figures are over. */
   metrics_sample_size: number;
@@ -100,10 +114,12 @@ export interface CreatorMetrics {
   metric_samples: Record<string, number>;
 }
 
-/** What a creator has cost in this run; with the last item of the creator. */
+/** `instagram_creators`, what a creator has cost in this run so far. */
 export interface CreatorCosts {
-  /** Calls to the source, retries that counted included. */
+  /** Calls to the sources, retries that counted included. */
   api_calls: number;
+  /** At the settings' price of a call. */
+  api_cost_usd: number;
 }
 
 export interface Count {

@@ -66,7 +66,8 @@ export function parseProfile(value: unknown): Omit<CreatorProfile, "source"> {
     username: account.username,
     full_name: account.full_name,
     biography: account.biography,
-    external_url: account.external_url,
+    // The apps say of none that it is empty.
+    external_url: account.external_url === "" ? null : account.external_url,
     external_url_type: links && (links.find(({ url }) => url === account.external_url)?.link_type ?? null),
     bio_links: links,
     profile_pic_url: account.profile_pic_url,

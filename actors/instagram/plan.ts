@@ -14,6 +14,8 @@ export const Plan = z.object({
   sources: z.array(z.enum(SOURCES)).min(1),
   /** When a reel is viral. */
   viral: z.object({ plays: z.number(), factor: z.number() }),
+  /** Of a call to the data API; the others cost nothing. */
+  apiPriceUsd: z.number(),
 });
 export type Plan = z.infer<typeof Plan>;
 
@@ -22,6 +24,7 @@ export function toPlan(input: Input, config: Config): Plan {
     ...input,
     sources: input.source ? [input.source] : [...new Set(config.instagramSources)],
     viral: { plays: config.instagramViralPlays, factor: config.instagramViralFactor },
+    apiPriceUsd: config.instagramApiPriceUsd,
   });
 }
 
@@ -30,7 +33,10 @@ const FIRST_TIME = { posts: 24, reels: 36 };
 const KNOWN = { posts: 12, reels: 12 };
 
 /** @param isKnown an earlier run has seen the creator's lists */
-export function limitsOf(plan: Plan, isKnown: boolean): { posts: number; reels: number } {
+export function limitsOf(
+  plan: Pick<Plan, "posts" | "reels">,
+  isKnown: boolean,
+): { posts: number; reels: number } {
   const byDefault = isKnown ? KNOWN : FIRST_TIME;
   return { posts: plan.posts ?? byDefault.posts, reels: plan.reels ?? byDefault.reels };
 }

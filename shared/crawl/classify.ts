@@ -44,7 +44,7 @@ const BLOCK_PAGES: readonly (readonly [name: string, mark: RegExp])[] = [
 
 /** Pages that a client is sent to, not a target. */
 const WALL_PATH =
-  /^\/(?:accounts?\/)?(?:login|signin|register|consent|blocked|captcha|challenge|checkpoint)(?:[/.]|$)/i;
+  /^\/(?:accounts?\/)?(?:login|signin|register|consent|blocked|captcha|challenge|checkpoint)(?:[/.]|$)|\/accounts\/login(?:\/|$)/i;
 const WALL_HOST = /^(?:login|accounts?|consent)\./i;
 
 /**

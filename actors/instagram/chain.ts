@@ -1,0 +1,98 @@
+import type { HandlerContext } from "../../shared/crawl/router.ts";
+import type { CreatorProfile } from "./items.ts";
+import { KnownCreator, knownKey } from "./known.ts";
+import { creatorMetrics } from "./metrics.ts";
+import { firstPage } from "./paging.ts";
+import { limitsOf, type Plan } from "./plan.ts";
+import { type Chain, listRequest, type ProfileUserData, relatedRequest, withCall } from "./requests.ts";
+import { type ListName, SOURCE } from "./sources.ts";
+
+/** What a step may do, with an answer or without. */
+export type StepContext = Omit<HandlerContext<unknown>, "body">;
+
+const LISTS: readonly ListName[] = ["posts", "reels"];
+
+/** Keeps a profile, and begins to read the lists of those that show them. */
+export async function startChain(
+  context: HandlerContext<ProfileUserData>,
+  profile: CreatorProfile,
+): Promise<void> {
+  const { request, pushData, getRecord } = context;
+  const { target, plan, source } = request.userData;
+  const { ig_user_id, username } = profile;
+  const costs = withCall(request.userData.costs, request.retryCount + 1, { source, plan });
+  const record = await getRecord(knownKey(ig_user_id));
+  const known = record === undefined || record === null ? null : KnownCreator.parse(record);
+  await pushData({ ...profile, ...renamed(profile, target.username, known), ...costs }, "instagram_creators");
+  if (profile.availability !== "ok") return;
+
+  const newest = target.newest_taken_at ?? known?.newest_taken_at ?? null;
+  const isKnown = known !== null || target.newest_taken_at !== undefined;
+  // Nothing to list is a list that was read.
+  const isEmpty = profile.media_count === 0;
+  await proceed(context, {
+    creator: { ig_user_id, username },
+    followers: profile.followers_count ?? null,
+    plan,
+    source,
+    limits: limitsOf(plan, isKnown),
+    endsAt: endOf(plan, newest),
+    hasMedia: (profile.media_count ?? 0) > 0,
+    sample: { posts: [], reels: [] },
+    answered: { posts: isEmpty, reels: isEmpty },
+    costs,
+  });
+}
+
+/**
+ * The next step of a creator: its lists one after the other, what they say about it, and those beside it.
+ * @param after the list that is over, read or not
+ */
+export async function proceed(context: StepContext, chain: Chain, after?: ListName): Promise<void> {
+  const { limits, answered, plan } = chain;
+  const rest = LISTS.slice(after === undefined ? 0 : LISTS.indexOf(after) + 1);
+  const next = rest.find((list) => limits[list] > 0 && !answered[list]);
+  if (next !== undefined) {
+    const { pageSize } = SOURCE[chain.source];
+    const paging = firstPage(limits[next], pageSize[next] ?? 0);
+    await context.addRequests([listRequest(next, { chain, paging })]);
+    return;
+  }
+  await concludeLists(context, chain);
+  if (plan.related) await context.addRequests([relatedRequest({ chain })]);
+}
+
+/** A list that was not read leaves the figures of earlier runs as they are, and what is known of the creator. */
+async function concludeLists(
+  { observedAt, pushData, getRecord, setRecord }: StepContext,
+  { creator, followers, plan, limits, answered, sample, costs }: Chain,
+): Promise<void> {
+  const { ig_user_id, username } = creator;
+  const metrics =
+    (answered.posts || answered.reels) &&
+    creatorMetrics(sample, { followers, observedAt, viral: plan.viral, answered });
+  await pushData({ ig_user_id, ...metrics, ...costs }, "instagram_creators");
+  if (LISTS.some((list) => limits[list] > 0 && !answered[list])) return;
+  const dates = [...sample.posts, ...sample.reels].flatMap(({ takenAt }) => takenAt ?? []).sort();
+  const record = await getRecord(knownKey(ig_user_id));
+  const earlier = KnownCreator.safeParse(record).data?.newest_taken_at ?? null;
+  const newest_taken_at = [...dates, ...(earlier === null ? [] : [earlier])].sort().at(-1) ?? null;
+  await setRecord(knownKey(ig_user_id), { username, newest_taken_at } satisfies KnownCreator);
+}
+
+/** The name that a creator went by before, where the input or an earlier run knew another one. */
+function renamed(
+  { username }: CreatorProfile,
+  asked: string | undefined,
+  known: KnownCreator | null,
+): Pick<CreatorProfile, "previous_usernames"> {
+  const before = [asked, known?.username].filter((name) => name !== undefined && name !== username);
+  return before.length > 0 ? { previous_usernames: [...new Set(before as string[])] } : {};
+}
+
+/** The later of the two ends, as the last moment that is not wanted. */
+function endOf({ since, until_known }: Plan, newest: string | null): string | null {
+  const beforeSince = since === undefined ? null : new Date(Date.parse(since) - 1).toISOString();
+  const ends = [beforeSince, until_known ? newest : null].filter((end) => end !== null);
+  return ends.sort().at(-1) ?? null;
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { flag, text } from "../../shared/parse/fields.ts";
+import { readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
+import type { RelatedItem } from "./items.ts";
+import { field } from "./parse-list.ts";
+import { Id } from "./parse-private.ts";
+
+export type Related = Omit<RelatedItem, "source" | "source_ig_user_id">;
+
+const Edges = z.object({ edges: z.array(z.object({ node: z.unknown() })) });
+
+const Account = z.object({
+  id: Id.refine((id) => typeof id === "string", { error: "expected an id" }),
+  username: z.string(),
+  full_name: text,
+  is_private: flag,
+  is_verified: flag,
+  profile_pic_url: text,
+});
+
+/**
+ * `GET /related-profiles` of the data API, or `web_profile_info`: `data.user.edge_related_profiles`. It may be empty.
+ * @throws {UnexpectedShapeError}
+ */
+export function parseRelated(body: unknown): { related: Related[]; skipped: SkippedChild[] } {
+  const user = field(field(body, "data"), "user") ?? body;
+  const { edges } = readShape(Edges, field(user, "edge_related_profiles"), "related profiles");
+  const { items, skipped } = readEach(
+    edges.map(({ node }, index) => [`#${index}`, { node, rank: index + 1 }] as const),
+    ({ node, rank }) => readRelated(node, rank),
+  );
+  return { related: items, skipped };
+}
+
+function readRelated(node: unknown, rank: number): Related {
+  const account = readShape(Account, node, "an account");
+  return {
+    target_ig_user_id: account.id!,
+    target_username: account.username,
+    target_full_name: account.full_name ?? null,
+    target_is_private: account.is_private ?? null,
+    target_is_verified: account.is_verified ?? null,
+    target_profile_pic_url: account.profile_pic_url ?? null,
+    rank,
+  };
+}

@@ -1,0 +1,73 @@
+import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
+import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { proceed } from "./chain.ts";
+import { toPost, toReel } from "./media.ts";
+import { firstPage, nextPage, reachesEnd, UNORDERED } from "./paging.ts";
+import { isWanted } from "./plan.ts";
+import { type Chain, listRequest, ListUserData, nextSource, withCall } from "./requests.ts";
+import { addToSample } from "./sample.ts";
+import { type ListName, SOURCE, sourceOf } from "./sources.ts";
+
+export function addListRoutes(router: Router): void {
+  addListRoute(router, "posts");
+  addListRoute(router, "reels");
+}
+
+function addListRoute(router: Router, list: ListName): void {
+  router.addHandler(list.toUpperCase(), {
+    userData: ListUserData,
+    handle: (context) => handleList(context, list),
+    async gone(context) {
+      // A fact about the creator that came between is the next run's: the profile will tell it.
+      if (context.gone.availability !== null) await proceed(context, chainAfter(context), list);
+      else await askElsewhere(context, list);
+    },
+    failed: (context) => askElsewhere(context, list),
+  });
+}
+
+async function handleList(context: HandlerContext<ListUserData>, list: ListName): Promise<void> {
+  const { request, body, pushData, addRequests } = context;
+  const { paging } = request.userData;
+  const chain = chainAfter(context);
+  const source = SOURCE[chain.source];
+  const { media, skipped, cursor } = source.parseList(list, body, { isFirst: paging.cursors.length === 0 });
+  const owner = {
+    ig_user_id: chain.creator.ig_user_id,
+    followers_count: chain.followers,
+    source: sourceOf(source, request.url),
+  };
+  const toItem = list === "posts" ? toPost : toReel;
+  // A page may have more than is wanted of the list.
+  const entries = media.slice(0, paging.limit - paging.entries).map((seen) => toItem(seen, owner));
+  const items = entries.filter(({ taken_at }) => isWanted(chain.plan, taken_at));
+  await pushData(items, list === "posts" ? "instagram_posts" : "instagram_reels");
+  await reportSkipped(context, skipped);
+
+  const sample = { ...chain.sample, [list]: addToSample(chain.sample[list], items) };
+  const isDone = reachesEnd(paging, entries, { endsAt: chain.endsAt, unordered: UNORDERED[list] });
+  const cannotBeEmpty = list === "posts" && chain.hasMedia;
+  const next = nextPage(paging, { entries, cursor }, { isDone, cannotBeEmpty });
+  if (next) return addRequests([listRequest(list, { chain: { ...chain, sample }, paging: next })]);
+  const isAnswered = entries.length > 0 || paging.entries > 0 || !cannotBeEmpty;
+  const answered = { ...chain.answered, [list]: isAnswered };
+  await proceed(context, { ...chain, sample, answered }, list);
+}
+
+/** The list from its beginning at the next source; where there is none, the creator goes on without it. */
+async function askElsewhere(
+  context: Omit<HandlerContext<ListUserData>, "body">,
+  list: ListName,
+): Promise<void> {
+  const chain = chainAfter(context);
+  const source = nextSource(chain.plan, chain.source);
+  if (source === null) return proceed(context, chain, list);
+  const paging = firstPage(chain.limits[list], SOURCE[source].pageSize[list] ?? 0);
+  await context.addRequests([listRequest(list, { chain: { ...chain, source }, paging })]);
+}
+
+/** With what this request has cost. */
+function chainAfter({ request }: Pick<HandlerContext<ListUserData>, "request">): Chain {
+  const { chain } = request.userData;
+  return { ...chain, costs: withCall(chain.costs, request.retryCount + 1, chain) };
+}

@@ -1,0 +1,101 @@
+import {
+  createRouter,
+  type GoneContext,
+  type HandlerContext,
+  type Router,
+} from "../../shared/crawl/router.ts";
+import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { UnexpectedShapeError } from "../../shared/errors.ts";
+import { startChain } from "./chain.ts";
+import { addListRoutes } from "./routes-lists.ts";
+import type { MissingCreator, RelatedItem } from "./items.ts";
+import {
+  nextSource,
+  ProbeUserData,
+  ProfileUserData,
+  profileRequest,
+  RelatedUserData,
+  relatedRequest,
+  withCall,
+} from "./requests.ts";
+import { SOURCE, sourceOf } from "./sources.ts";
+
+export const router: Router = createRouter();
+
+router.addHandler("PROFILE", {
+  userData: ProfileUserData,
+  async handle(context) {
+    const { target, source: name } = context.request.userData;
+    const source = SOURCE[name];
+    const profile = source.parseProfile(context.body, target);
+    if (target.ig_user_id !== undefined && profile.ig_user_id !== target.ig_user_id)
+      throw new UnexpectedShapeError(
+        `id: expected ${target.ig_user_id}, got ${profile.ig_user_id}: the name ${profile.username} is another's now`,
+      );
+    await startChain(context, { ...profile, source: sourceOf(source, context.request.url) });
+  },
+  async gone(context) {
+    if (context.gone.availability === null) return askElsewhere(context);
+    await pushMissing(context);
+  },
+  failed: askElsewhere,
+});
+
+addListRoutes(router);
+
+router.addHandler("RELATED", {
+  userData: RelatedUserData,
+  async handle(context) {
+    const { request, body, pushData } = context;
+    const { chain } = request.userData;
+    const source = SOURCE[chain.source];
+    const { related, skipped } = source.parseRelated(body);
+    const items: RelatedItem[] = related.map((target) => ({
+      ...target,
+      source_ig_user_id: chain.creator.ig_user_id,
+      source: sourceOf(source, request.url),
+    }));
+    await pushData(items, "instagram_related");
+    await reportSkipped(context, skipped);
+    const costs = withCall(chain.costs, request.retryCount + 1, chain);
+    await pushData({ ig_user_id: chain.creator.ig_user_id, ...costs }, "instagram_creators");
+  },
+  gone: askRelatedElsewhere,
+  failed: askRelatedElsewhere,
+});
+
+/** What a probe shows, the answer's outcome has shown. */
+router.addHandler("PROBE", { userData: ProbeUserData, handle: async () => {} });
+
+async function askElsewhere({
+  request,
+  addRequests,
+}: Pick<HandlerContext<ProfileUserData>, "request" | "addRequests">): Promise<void> {
+  const { userData, retryCount } = request;
+  const source = nextSource(userData.plan, userData.source);
+  const costs = withCall(userData.costs, retryCount + 1, userData);
+  if (source !== null) await addRequests(profileRequest({ ...userData, source, costs }));
+}
+
+async function askRelatedElsewhere({
+  request,
+  addRequests,
+}: Pick<HandlerContext<RelatedUserData>, "request" | "addRequests">): Promise<void> {
+  const { chain } = request.userData;
+  const source = nextSource(chain.plan, chain.source);
+  const costs = withCall(chain.costs, request.retryCount + 1, chain);
+  if (source !== null) await addRequests([relatedRequest({ chain: { ...chain, source, costs } })]);
+}
+
+/** What the site stated about a creator instead of a profile; of one known by name alone, only the failure tells. */
+async function pushMissing({ request, gone, pushData }: GoneContext<ProfileUserData>): Promise<void> {
+  const { target, source } = request.userData;
+  if (target.ig_user_id === undefined || gone.availability === null) return;
+  const missing: MissingCreator = {
+    ig_user_id: target.ig_user_id,
+    availability: gone.availability,
+    availability_reason: gone.reason,
+    source: sourceOf(SOURCE[source], request.url),
+  };
+  await pushData(missing, "instagram_creators");
+}

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { UnexpectedShapeError } from "../../shared/errors.ts";
+import { readShape } from "../../shared/parse/shape.ts";
+import type { Target } from "./input.ts";
+import { CONNECTIONS, field, type MediaPage, parseList } from "./parse-list.ts";
+import { parseProfile } from "./parse-profile.ts";
+import { parseRelated } from "./parse-related.ts";
+import { WEB } from "./source-web.ts";
+import type { Source } from "./sources.ts";
+
+/** What a visit of a page brought: the JSON that it held and that its scripts fetched, in order. */
+const Visit = z.object({ documents: z.array(z.unknown()) });
+
+/**
+ * The pages of instagram.com in a browser. A list is read in one visit, by scrolling: the fragment of its address says
+ * how far.
+ */
+export const browserSource: Source = {
+  name: "browser",
+  pageSize: { posts: null, reels: null },
+  profileUrl: ({ username }) => (username === undefined ? null : pageUrl(username, "", "profile")),
+  listUrl: (list, { username }, { limit }) =>
+    pageUrl(username, list === "reels" ? "reels/" : "", `${list}=${limit}`),
+  relatedUrl: ({ username }) => pageUrl(username, "", "related"),
+  parseProfile: (body, target) => parseProfile(findAccount(documentsOf(body), target)),
+  parseList: (list, body) => joinPages(documentsOf(body), CONNECTIONS[list]),
+  parseRelated: (body) => parseRelated(findRelated(documentsOf(body))),
+};
+
+function pageUrl(username: string, tab: string, fragment: string): string {
+  return `${WEB}/${username}/${tab}#${fragment}`;
+}
+
+function documentsOf(body: unknown): unknown[] {
+  return readShape(Visit, body, "the visit of a page").documents;
+}
+
+/** The fuller of the two forms in which a page has the account. */
+function findAccount(documents: unknown[], { username }: Target): unknown {
+  const accounts = [...objectsIn(documents)].filter(
+    (one) => String(field(one, "username")).toLowerCase() === username,
+  );
+  const account =
+    accounts.find((one) => "edge_followed_by" in one) ?? accounts.find((one) => "follower_count" in one);
+  if (!account) throw new UnexpectedShapeError(`the page has no account ${username}`);
+  return account;
+}
+
+/** One list of all the pages that scrolling brought, each medium once. */
+function joinPages(documents: unknown[], names: readonly string[]): MediaPage {
+  const pages = [...objectsIn(documents)].flatMap((one) =>
+    names.flatMap((name) => {
+      const connection = field(one, name);
+      return Array.isArray(field(connection, "edges")) ? [connection] : [];
+    }),
+  );
+  if (pages.length === 0) throw new UnexpectedShapeError(`the page has none of ${names.join(", ")}`);
+  const edges = pages.flatMap((page) => field(page, "edges") as unknown[]);
+  const joined = parseList({ data: { [names[0]!]: { edges } } }, { isFirst: true });
+  const distinct = new Map(joined.media.toReversed().map((seen) => [seen.media_id, seen]));
+  return {
+    ...joined,
+    media: joined.media.filter((seen) => distinct.get(seen.media_id) === seen),
+    cursor: null,
+  };
+}
+
+function findRelated(documents: unknown[]): unknown {
+  const user = [...objectsIn(documents)].find((one) => "edge_related_profiles" in one);
+  if (!user) throw new UnexpectedShapeError("the page shows no related profiles");
+  return user;
+}
+
+/** Every object in `value`, outer ones first. */
+function* objectsIn(value: unknown): Generator<object> {
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) yield value;
+  for (const part of Object.values(value)) yield* objectsIn(part);
+}
