@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import { readNow } from "../db/clock.ts";
 import type { Database } from "../db/database.ts";
 import type { Job } from "../maintenance/jobs.ts";
-import { type AlertThresholds, type RuleName, RULES } from "./rules.ts";
+import { type AlertThresholds, RULE_NAMES, type RuleName, RULES } from "./rules.ts";
 
 export interface AlertServices {
   database: Pick<Database, "kysely" | "pool">;
@@ -38,15 +38,14 @@ export async function evaluateAlerts(
   { database, config, log }: AlertServices,
   now: Date,
 ): Promise<AlertChange[]> {
-  const rules = Object.keys(RULES) as RuleName[];
   const measured = await Promise.all(
-    rules.map(async (rule) =>
+    RULE_NAMES.map(async (rule) =>
       (await RULES[rule](database, config, now)).map((breach) => ({ rule, ...breach })),
     ),
   );
   const { rows: changes } = await database.pool.query<AlertChange>(
     "select * from apply_alerts($1, $2, $3, $4)",
-    [rules, JSON.stringify(measured.flat()), now, config.alertWebhookUrl !== undefined],
+    [RULE_NAMES, JSON.stringify(measured.flat()), now, config.alertWebhookUrl !== undefined],
   );
   for (const { event, alert } of changes) {
     if (event === "ALERT.OPENED") log.warn({ rule: alert.rule }, `alert: ${alert.message}`);

@@ -13,7 +13,8 @@ export interface Breach {
   threshold: number;
 }
 
-export type RuleName = "memory" | "error_rate" | "no_new_data" | "run_failed" | "budget" | "disk";
+export const RULE_NAMES = ["memory", "error_rate", "no_new_data", "run_failed", "budget", "disk"] as const;
+export type RuleName = (typeof RULE_NAMES)[number];
 
 export type AlertThresholds = Pick<
   Config,

@@ -7,6 +7,7 @@ import { addKeyValueStores } from "./key-value-stores.ts";
 import { addLogs } from "./logs.ts";
 import { addRequestQueues } from "./request-queues.ts";
 import { addRuns } from "./runs.ts";
+import { addSchedules } from "./schedules.ts";
 import { addUsers } from "./users.ts";
 
 /** Apify's API, so that its clients work with our base URL. */
@@ -17,6 +18,7 @@ export function addV2(app: H3, services: Services): void {
   addDatasets(app, services);
   addKeyValueStores(app, services);
   addRequestQueues(app, services);
+  addSchedules(app, services);
   addUsers(app);
   // The clients append /v2 to what they are given.
   app.all("/v2/v2/**", () => {
