@@ -1,9 +1,9 @@
-import type { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Item, PushedItem } from "../../shared/crawl/run-storage.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { forget } from "../../shared/db/forget.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
+import { dump } from "./db-dump.ts";
 import { commit, Queue, request } from "./db-queue-calls.ts";
 
 let cluster: TestCluster;
@@ -99,22 +99,6 @@ async function crawl(database: Database, runId: string): Promise<Queue> {
     ...claimed.filter((one) => one !== listing && one.uniqueKey !== "unhandled").map((one) => commit(one)),
   ]);
   return queue;
-}
-
-/** Every row of every table as text. */
-async function dump(pool: Pool): Promise<string> {
-  const { rows: tables } = await pool.query(
-    "select oid::regclass as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'",
-  );
-  const texts: string[] = [];
-  for (const { name } of tables) {
-    const { rows } = await pool.query(`select t::text as text from ${name} t`);
-    texts.push(...rows.map(({ text }) => text));
-  }
-  const { rows: records } = await pool.query(
-    "select convert_from(value, 'UTF8') as text from key_value_records where content_type ~ 'json'",
-  );
-  return [...texts, ...records.map(({ text }) => text)].join("\n");
 }
 
 it("leaves no trace of a person in a dump of everything, and a later crawl brings none back", async () => {
