@@ -21,7 +21,7 @@ export interface ClaimOptions {
 /** The machine itself keeps this much. */
 const SPARE_MBYTES = 256;
 /** A run that is too big for this worker is looked at again after this long, by whoever comes first. */
-const DEFERRAL_MS = 10_000;
+const DEFERRAL_MS = 3_000;
 const MEGABYTE = 1024 * 1024;
 
 /** Takes runs for a worker that has a free slot, when there is memory and disk for them. */

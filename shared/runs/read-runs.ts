@@ -57,17 +57,17 @@ async function selectRuns(db: Queryable, rest: RawBuilder<unknown>): Promise<Run
 function toWhere({
   actor,
   statuses,
-  origin,
   startedAfter,
   startedBefore,
   scheduleId,
 }: RunFilter): RawBuilder<unknown> {
+  // In milliseconds, as it was told to whoever asks.
+  const started = sql`date_trunc('milliseconds', coalesce(r.started_at, r.created_at))`;
   const conditions = [
     actor !== undefined && sql`r.actor = ${actor}`,
-    origin !== undefined && sql`r.origin = ${origin}`,
     statuses && sql`r.status = any(${[...statuses]}::text[])`,
-    startedAfter && sql`coalesce(r.started_at, r.created_at) >= ${startedAfter}`,
-    startedBefore && sql`coalesce(r.started_at, r.created_at) <= ${startedBefore}`,
+    startedAfter && sql`${started} >= ${startedAfter}`,
+    startedBefore && sql`${started} <= ${startedBefore}`,
     scheduleId !== undefined && sql`r.schedule_id = ${scheduleId}`,
   ].filter((condition) => condition !== false && condition !== undefined);
   return conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``;

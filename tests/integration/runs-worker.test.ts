@@ -1,0 +1,233 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { startCluster, type TestCluster } from "./db-cluster.ts";
+import { openRunsHarness, type RunsHarness } from "./runs-harness.ts";
+
+let cluster: TestCluster;
+let harness: RunsHarness;
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+afterAll(() => cluster.stop());
+beforeEach(async () => {
+  harness = await openRunsHarness(cluster, { RUN_LEASE_SECS: "6" });
+  onTestFinished(() => harness.close());
+});
+
+const OVER = ["SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED"] as const;
+const items = async (id: string): Promise<number> => {
+  const { rows } = await harness.database.pool.query(
+    "select coalesce((count_items(number)->>'reddit_posts')::integer, 0) as n from runs where id = $1",
+    [id],
+  );
+  return rows[0].n;
+};
+
+it("carries a run out within a second of its launch, and tells of it", async () => {
+  const { runs, site, until } = harness;
+  const worker = await harness.startWorker("w1");
+  site.delayMs = 20;
+  const launchedAt = performance.now();
+  const { id } = await harness.launch({ pages: 300 });
+  const running = await until(id, "RUNNING");
+  expect(performance.now() - launchedAt).toBeLessThan(1_500);
+  expect(running).toMatchObject({ attempt: 1, worker: "w1", startedAt: expect.any(Date), finishedAt: null });
+  expect(running.leaseExpiresAt!.getTime()).toBeGreaterThan(Date.now() + 3_000);
+  expect(worker.status()).toMatchObject({ name: "w1", slots: 2, runs: [{ id, attempt: 1 }] });
+
+  const live: string[] = [];
+  for await (const text of runs.log.follow(id, { signal: AbortSignal.timeout(30_000) })) live.push(text);
+  const run = await until(id, "SUCCEEDED");
+  expect(run).toMatchObject({
+    status: "SUCCEEDED",
+    statusMessage: "all requests are done",
+    exitCode: 0,
+    leaseExpiresAt: null,
+    lostCount: 0,
+    progress: { requestsFinished: 300, requestsFailed: 0, requestsPending: 0 },
+  });
+  expect(run.ranSecs).toBeGreaterThan(1);
+  expect(run.stats["memMaxBytes"]).toBeGreaterThan(50_000_000);
+  expect(run.stats["cpuMaxUsage"]).toBeGreaterThan(5);
+  expect(await items(id)).toBe(300);
+  expect(new Set(site.asked).size).toBe(300);
+
+  const { text, size } = await runs.log.read(id);
+  expect(live.join("")).toBe(text);
+  expect(live.length).toBeGreaterThan(1);
+  const lines = text.trimEnd().split("\n");
+  for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARN) /);
+  expect(lines[0]).toMatch(/worker w1 has taken the run, attempt 1, up to 300 MB$/);
+  expect(lines.at(-1)).toMatch(/SUCCEEDED: all requests are done$/);
+  expect(Buffer.byteLength(text)).toBe(size);
+  const middle = await runs.log.read(id, { start: 30, end: 90 });
+  expect(middle).toEqual({ text: text.slice(30, 90), size });
+  expect((await runs.log.read(id, { start: size - 10 })).text).toBe(text.slice(-10));
+});
+
+it.each([
+  ["throw", 1, /^its process ended with exit code 1: TypeError: the middle is missing$/],
+  ["exit", 7, /^its process ended with exit code 7$/],
+  ["memory", 137, /^out of memory: \d+ MB of 300 MB$/],
+  ["heap", expect.any(Number), /^out of memory: /],
+])("a process with the trouble `%s` fails its run with the reason", async (trouble, exitCode, message) => {
+  await harness.startWorker("w1");
+  harness.site.delayMs = 100;
+  const { id } = await harness.launch({ trouble, pages: 100 });
+  const run = await harness.until(id, ...OVER);
+  expect(run).toMatchObject({ status: "FAILED", exitCode, statusMessage: expect.stringMatching(message) });
+  const { text } = await harness.runs.log.read(id);
+  expect(text).toMatch(/ERROR FAILED: /);
+  const { rows } = await harness.database.pool.query(
+    "select level, source, message from system_logs where run_id = $1 order by id desc limit 1",
+    [id],
+  );
+  expect(rows).toEqual([{ level: "error", source: "pages", message: `FAILED: ${run.statusMessage}` }]);
+  if (trouble === "throw") expect(text).toMatch(/Z INFO {6}at Immediate\./);
+});
+
+it("aborts gracefully: what is in flight finishes; a resurrection does the rest, and nothing twice", async () => {
+  const { runs, site, until } = harness;
+  await harness.startWorker("w1");
+  site.delayMs = 300;
+  const { id } = await harness.launch({ pages: 40 });
+  while ((await items(id)) < 4) await sleep(50);
+  const askedAt = performance.now();
+  expect(await runs.abort(id, { gracefully: true })).toMatchObject({ status: "ABORTING" });
+  const aborted = await until(id, "ABORTED");
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
+  expect(aborted).toMatchObject({ exitCode: 0, statusMessage: "aborted on request" });
+  const before = await items(id);
+  expect(site.asked).toHaveLength(before);
+  const { rows } = await harness.database.pool.query(
+    "select count(*) as n from requests where state = 'leased'",
+  );
+  expect(rows[0].n).toBe(0);
+
+  site.delayMs = 5;
+  await sleep(1_000);
+  await runs.resurrect(id);
+  const over = await until(id, ...OVER);
+  expect(over).toMatchObject({ status: "SUCCEEDED", attempt: 2, resurrectCount: 1 });
+  expect(over.startedAt).toEqual(aborted.startedAt);
+  expect(over.ranSecs).toBeLessThan((over.finishedAt!.getTime() - over.startedAt!.getTime()) / 1000 - 0.9);
+  expect(await items(id)).toBe(40);
+  expect(site.asked.toSorted()).toEqual([...new Set(site.asked)].sort());
+});
+
+it("kills within two seconds, with everything that the run has started, also after a graceful end was asked", async () => {
+  const { runs, site, until } = harness;
+  const worker = await harness.startWorker("w1");
+  site.delayMs = 50;
+  const browser = await harness.launch({ trouble: "browser", pages: 400 });
+  const deaf = await harness.launch({ trouble: "deaf" });
+  while ((await items(browser.id)) < 250) await sleep(50);
+  const [{ pid } = { pid: 0 }] = worker.status().runs.filter((run) => run.id === browser.id);
+  const children = await childrenOf(pid!);
+  expect(children.length).toBeGreaterThan(0);
+  await runs.abort(deaf.id, { gracefully: true });
+  await sleep(1_000);
+  expect(await runs.get(deaf.id)).toMatchObject({ status: "ABORTING" });
+
+  const askedAt = performance.now();
+  for (const { id } of [browser, deaf]) await runs.abort(id, { gracefully: false });
+  for (const { id } of [browser, deaf])
+    expect(await until(id, "ABORTED")).toMatchObject({ exitCode: 137, statusMessage: "aborted on request" });
+  expect(performance.now() - askedAt).toBeLessThan(2_500);
+  for (const child of children) expect(await isRunning(child)).toBe(false);
+});
+
+it("ends a run that has had its time, and one that has cost its limit", async () => {
+  const { site, until } = harness;
+  await harness.startWorker("w1");
+  site.delayMs = 200;
+  const [slow, costly] = await Promise.all([
+    harness.launch({ pages: 400 }, { timeoutSecs: 3 }),
+    harness.launch({ pages: 400 }, { maxCostUsd: 0.5 }),
+  ]);
+  await until(costly.id, "RUNNING");
+  await harness.database.pool.query("select record_usage($1)", [
+    JSON.stringify([{ provider: "x", endpoint: "y", status: 200, cost_usd: 0.6, run_id: costly.id }]),
+  ]);
+  expect(await until(slow.id, ...OVER)).toMatchObject({
+    status: "TIMED-OUT",
+    statusMessage: "its 3 s are over",
+  });
+  expect(await until(costly.id, ...OVER)).toMatchObject({
+    status: "ABORTED",
+    statusMessage: "its limit of 0.5 USD is reached",
+    costUsd: 0.6,
+  });
+});
+
+it("a limit of items ends a run well", async () => {
+  await harness.startWorker("w1");
+  const { id } = await harness.launch({ pages: 100 }, { maxItems: 5 });
+  expect(await harness.until(id, ...OVER)).toMatchObject({
+    status: "SUCCEEDED",
+    statusMessage: "the limit of 5 items is reached",
+  });
+});
+
+it("a run that is to be restarted on errors is tried three times, and then fails with the reason", async () => {
+  await harness.startWorker("w1");
+  const { id } = await harness.launch({ trouble: "exit" }, { restartOnError: true });
+  expect(await harness.until(id, ...OVER)).toMatchObject({
+    status: "FAILED",
+    attempt: 3,
+    statusMessage: "its process ended with exit code 7, 3 times in a row",
+  });
+});
+
+it("takes runs by priority, as far as slots and memory go; what is too big waits for another worker", async () => {
+  const { runs, site, until } = harness;
+  site.delayMs = 100;
+  const first = await harness.launch({ pages: 4 });
+  const second = await harness.launch({ pages: 4 }, { priority: 5 });
+  const big = await harness.launch({ pages: 4 }, { priority: 9, memoryMbytes: 4_000 });
+  await harness.startWorker("small", { slots: 4, config: { workerMemoryMbytes: 500 } });
+  await until(second.id, "RUNNING");
+  expect(await runs.get(first.id)).toMatchObject({ status: "READY" });
+  const [a, b] = await Promise.all([first, second].map(({ id }) => until(id, "SUCCEEDED")));
+  expect(a!.startedAt!.getTime()).toBeGreaterThanOrEqual(b!.finishedAt!.getTime());
+  expect(await runs.get(big.id)).toMatchObject({
+    status: "READY",
+    statusMessage: "waits for a worker with 4000 MB",
+  });
+  await harness.startWorker("large");
+  expect(await until(big.id, "SUCCEEDED")).toMatchObject({ worker: "large" });
+});
+
+it("a worker that is drained hands its runs back, and another one goes on with them", async () => {
+  const { site, until } = harness;
+  const worker = await harness.startWorker("w1");
+  site.delayMs = 200;
+  const { id } = await harness.launch({ pages: 60 });
+  while ((await items(id)) < 4) await sleep(50);
+  await worker.drain();
+  expect(await harness.runs.get(id)).toMatchObject({
+    status: "READY",
+    worker: null,
+    leaseExpiresAt: null,
+    statusMessage: "worker w1 stops",
+  });
+  await harness.startWorker("w2");
+  const run = await until(id, ...OVER);
+  expect(run).toMatchObject({ status: "SUCCEEDED", worker: "w2", attempt: 2, lostCount: 0 });
+  expect(await items(id)).toBe(60);
+  expect(site.asked).toHaveLength(60);
+});
+
+/** A process that has ended may stay in the list until somebody asks how. */
+async function isRunning(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z");
+  return !/\) Z/.test(stat);
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { readProcessTrees } = await import("../../shared/runs/process-tree.ts");
+  return readProcessTrees([pid])
+    .get(pid)!
+    .pids.filter((child) => child !== pid);
+}
