@@ -2,12 +2,13 @@ import { type Answer, type SiteRequest } from "../answer.ts";
 import { asciiJson } from "../ascii-json.ts";
 import type { Fault } from "../faults.ts";
 import { hash } from "../random.ts";
-import { type Page, type Tab, FEED_PAGE, pageOf, reelsPage } from "./feeds.ts";
+import { type Page, type Tab, FEED_PAGE, mediumById, pageOf, reelsPage } from "./feeds.ts";
 import { fromCursor, mediumNode, relatedBody, restrictedBody, toCursor, userBody } from "./graphql-body.ts";
-import { exactNumber, mediumBody, roundedNumber } from "./media-body.ts";
-import { mediaCount, mediumAt } from "./media.ts";
+import { mediumBody } from "./media-body.ts";
+import { exactNumber, roundedNumber } from "./wire-ids.ts";
+import { type Medium, mediaCount, mediumAt } from "./media.ts";
 import { idOfShortcode, mediaPlace } from "./media-ids.ts";
-import { type Creator, type InstagramWorld, creatorAt, creatorById, creatorByName } from "./world.ts";
+import { type Creator, type InstagramWorld, creatorById, creatorByName } from "./world.ts";
 
 /** One request to the data API behind its gateway. */
 interface Call {
@@ -80,14 +81,14 @@ function withCreator(call: Call, body: (creator: Creator) => Body): Answer {
   return apiAnswer(200, fault?.kind === "wrapped" ? { status: 200, body: plain } : plain);
 }
 
-function profileBody({ world, at }: Call, creator: Creator, hasPageInfo: boolean): Body {
+function profileBody({ world, at }: Call, creator: Creator, isWhole: boolean): Body {
   if (creator.state === "age_restricted") return restrictedBody(world, creator);
-  return userBody(world, creator, { at, hasPageInfo });
+  return userBody(world, creator, { at, isWhole });
 }
 
 function flatProfile({ world, at }: Call, creator: Creator): Body {
   if (creator.state === "age_restricted") return { ...restrictedBody(world, creator), status: true };
-  const body = userBody(world, creator, { at, hasPageInfo: false });
+  const body = userBody(world, creator, { at, isWhole: false });
   return {
     pk: toNumberFor(creator)(creator.id),
     username: creator.username,
@@ -228,15 +229,10 @@ function post({ world, query, at }: Call): Answer {
 }
 
 /** By its id, with the creator's behind it or without, or by its address. */
-export function askedMedium(world: InstagramWorld, query: URLSearchParams, at: number) {
+function askedMedium(world: InstagramWorld, query: URLSearchParams, at: number): Medium | null {
   const code = /\/(?:p|reel|reels|tv)\/([\w-]+)/.exec(query.get("url") ?? "")?.[1];
   const id = code ? idOfShortcode(code) : (query.get("id")?.split("_")[0] ?? null);
-  const place = id === null ? null : mediaPlace(id);
-  if (!place || place.ordinal >= mediaCount(world, place.creator, at)) return null;
-  const creator = creatorAt(world, place.creator, at);
-  if (creator.state !== "ok" && creator.state !== "login_required") return null;
-  const medium = mediumAt(world, creator, place.ordinal, at);
-  return medium.id === id ? medium : null;
+  return id === null ? null : mediumById(world, id, at);
 }
 
 /** Half of the creators' ids come whole, the others as JavaScript rounds them. */

@@ -1,6 +1,7 @@
 import { unit } from "../random.ts";
+import { mediaPlace } from "./media-ids.ts";
 import { type Medium, formOf, mediaCount, mediumAt } from "./media.ts";
-import { ASPECT, type Creator, type InstagramWorld } from "./world.ts";
+import { ASPECT, type Creator, type InstagramWorld, creatorAt, showsMedia } from "./world.ts";
 
 /** The two lists of a creator's media, each with pins of its own. */
 export type Tab = "feed" | "reels";
@@ -30,7 +31,7 @@ export function pageOf(
   tab: Tab,
   { from, limit, at, overlap = 0 }: { from: number | null; limit: number; at: number; overlap?: number },
 ): Page {
-  if (creator.state !== "ok" && creator.state !== "login_required") return { media: [], below: null };
+  if (!showsMedia(creator)) return { media: [], below: null };
   const pinned = pinnedOrdinals(world, creator.index, tab, at);
   const ordinals = from === null ? pinned : repeated(world, creator.index, tab, { from, overlap, at });
   let ordinal = (from ?? mediaCount(world, creator.index, at)) - 1;
@@ -42,6 +43,15 @@ export function pageOf(
   const isLast = !hasBelow(world, creator.index, tab, ordinal);
   const media = ordinals.map((number) => mediumAt(world, creator, number, at));
   return { media, below: isLast ? null : ordinal + 1 };
+}
+
+/** One that everybody may see; `null` for all others. */
+export function mediumById(world: InstagramWorld, id: string, at: number): Medium | null {
+  const place = mediaPlace(id);
+  if (!place || place.ordinal >= mediaCount(world, place.creator, at)) return null;
+  const creator = creatorAt(world, place.creator, at);
+  const medium = mediumAt(world, creator, place.ordinal, at);
+  return medium.id === id && showsMedia(creator) ? medium : null;
 }
 
 /** All of a tab, as whoever pages to its end sees it, each once. */

@@ -1,7 +1,7 @@
 import { FEED_PAGE, pageOf, pinnedOrdinals, tellsPins } from "./feeds.ts";
 import { type Frame, type Medium, type Person, hasHiddenFlag, mediaCount, sentLikes } from "./media.ts";
-import { mediaUrl } from "./media-body.ts";
-import { type Creator, type InstagramWorld, creatorAt, relatedIndexes } from "./world.ts";
+import { mediaUrl } from "./media-urls.ts";
+import { type Creator, type InstagramWorld, creatorAt, relatedIndexes, showsMedia } from "./world.ts";
 
 /** A medium as the web's older GraphQL has it: `edge_owner_to_timeline_media.edges[].node`. */
 export function mediumNode(world: InstagramWorld, medium: Medium, at: number): Record<string, unknown> {
@@ -79,11 +79,14 @@ export function mediumNode(world: InstagramWorld, medium: Medium, at: number): R
   };
 }
 
-/** The user of `web_profile_info`, whose first page of media is left out for those who are private. */
+/**
+ * The user of `web_profile_info`, without media for those who are private.
+ * @param isWhole with what the data API leaves out: where the list goes on, and who is related
+ */
 export function userBody(
   world: InstagramWorld,
   creator: Creator,
-  { at, hasPageInfo }: { at: number; hasPageInfo: boolean },
+  { at, isWhole }: { at: number; isWhole: boolean },
 ): Record<string, unknown> {
   const count = mediaCount(world, creator.index, at);
   const { media, below } = pageOf(world, creator, "feed", { from: null, limit: FEED_PAGE, at });
@@ -149,10 +152,11 @@ export function userBody(
     connected_fb_page: null,
     pronouns: [],
     ...(isGated && { gating: GATING }),
+    ...(isWhole && { edge_related_profiles: relatedBody(world, creator, at) }),
     edge_felix_video_timeline: { count: 0, page_info: { has_next_page: false, end_cursor: null }, edges: [] },
     edge_owner_to_timeline_media: {
       count: isGated ? 0 : count,
-      ...(hasPageInfo && {
+      ...(isWhole && {
         page_info: { has_next_page: below !== null, end_cursor: below === null ? null : toCursor(below) },
       }),
       edges: media.map((medium) => ({ node: mediumNode(world, medium, at) })),
@@ -181,9 +185,8 @@ export function restrictedBody(world: InstagramWorld, creator: Creator): Record<
 
 /** `edge_related_profiles` of one who has any. */
 export function relatedBody(world: InstagramWorld, creator: Creator, at: number): { edges: unknown[] } {
-  const hasSome = creator.state === "ok" || creator.state === "login_required";
   return {
-    edges: (hasSome ? relatedIndexes(world, creator.index) : []).map((index) => {
+    edges: (showsMedia(creator) ? relatedIndexes(world, creator.index) : []).map((index) => {
       const { id, username, fullName, isVerified, state, picturePath } = creatorAt(world, index, at);
       return {
         node: {
@@ -242,6 +245,7 @@ function frameNode(world: InstagramWorld, frame: Frame): Record<string, unknown>
           dash_info: { is_dash_eligible: false, video_dash_manifest: null, number_of_qualities: 0 },
           video_url: mediaUrl(world, frame.videoPath!),
           video_duration: frame.durationSecs,
+          video_view_count: null,
         }
       : { accessibility_caption: caption }),
   };

@@ -1,15 +1,10 @@
-import { hash } from "../random.ts";
+import { clipsMetadata } from "./clips-body.ts";
 import { type Tab, pinnedOrdinals, tellsPins } from "./feeds.ts";
-import { type Frame, type Medium, type Person, hasHiddenFlag, sentLikes } from "./media.ts";
-import type { Creator, InstagramWorld } from "./world.ts";
-
-/** How ids are sent as numbers. JSON has any integer; who has had them in JavaScript sends them rounded. */
-export type ToNumber = (id: string) => unknown;
-
-/** In the library since V8 11.4, in TypeScript's description of it not yet. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
-export const exactNumber: ToNumber = (id) => rawJSON(id);
-export const roundedNumber: ToNumber = (id) => Number(id);
+import { type Frame, type Medium, hasHiddenFlag, sentLikes } from "./media.ts";
+import { mediaUrl } from "./media-urls.ts";
+import { creatorSummary, personBody } from "./people-body.ts";
+import type { ToNumber } from "./wire-ids.ts";
+import type { InstagramWorld } from "./world.ts";
 
 /** How a medium is sent. */
 export interface MediumView {
@@ -27,6 +22,7 @@ export function mediumBody(world: InstagramWorld, medium: Medium, view: MediumVi
   const { toNumber, tab } = view;
   const fullId = `${id}_${creator.id}`;
   return {
+    ...MEDIUM_CONSTANTS,
     taken_at: takenAt,
     pk: toNumber(id),
     id: fullId,
@@ -34,33 +30,22 @@ export function mediumBody(world: InstagramWorld, medium: Medium, view: MediumVi
     media_type: form === "photo" ? 1 : form === "carousel" ? 8 : 2,
     code: medium.shortcode,
     client_cache_key: `${Buffer.from(id).toString("base64")}.2`,
-    filter_type: 0,
-    is_unified_video: false,
     user: creatorSummary(world, creator, toNumber),
-    can_viewer_reshare: true,
-    caption_is_edited: false,
     ...(tellsHiding(medium) && { like_and_view_counts_disabled: hasHiddenFlag(medium) }),
+    is_commercial: medium.isPaidPartnership,
     commerciality_status: medium.isPaidPartnership ? "commercial" : "not_commercial",
     is_paid_partnership: medium.isPaidPartnership,
     ...(medium.sponsors.length && {
       sponsor_tags: medium.sponsors.map((sponsor) => ({
         permission: false,
+        is_pending: false,
         sponsor: personBody(world, sponsor, toNumber),
       })),
     }),
-    comment_likes_enabled: true,
-    comment_threading_enabled: true,
     has_more_comments: medium.comments > 2,
-    max_num_visible_preview_comments: 2,
-    preview_comments: [],
-    comments: [],
     comment_count: medium.comments,
     comments_disabled: medium.commentsDisabled,
-    hide_view_all_comment_entrypoint: false,
     like_count: sentLikes(medium),
-    has_liked: false,
-    top_likers: [],
-    photo_of_you: false,
     coauthor_producers: medium.coauthors.map((coauthor) => personBody(world, coauthor, toNumber)),
     ...(medium.tagged.length && { usertags: usertags(world, medium, toNumber) }),
     ...(location && { location: locationBody(location, toNumber), lat: location.lat, lng: location.lng }),
@@ -79,18 +64,50 @@ export function mediumBody(world: InstagramWorld, medium: Medium, view: MediumVi
     }),
     ...counters(medium, tab),
     caption: captionBody(world, medium, toNumber),
-    can_viewer_save: true,
-    organic_tracking_token: "eyJ2ZXJzaW9uIjo1LCJwYXlsb2FkIjp7fX0=",
-    sharing_friction_info: { should_have_sharing_friction: false, bloks_app_url: null },
     product_type: PRODUCT_TYPES[form],
-    is_in_profile_grid: false,
-    profile_grid_control_enabled: false,
-    deleted_reason: 0,
-    integrity_review_decision: "pending",
     ...pins(world, medium, view),
     ...(form === "reel" && { clips_metadata: clipsMetadata(world, medium, toNumber) }),
   };
 }
+
+/** What all media have alike, for those who are not logged in. */
+const MEDIUM_CONSTANTS = {
+  filter_type: 0,
+  is_unified_video: false,
+  can_viewer_reshare: true,
+  can_viewer_save: true,
+  can_see_insights_as_brand: false,
+  can_view_more_preview_comments: false,
+  caption_is_edited: false,
+  playlist_eligibility: false,
+  commenting_disabled_for_viewer: true,
+  comment_likes_enabled: true,
+  comment_threading_enabled: true,
+  max_num_visible_preview_comments: 2,
+  preview_comments: [],
+  comments: [],
+  next_max_id: 17_886_263_176_571,
+  hide_view_all_comment_entrypoint: false,
+  inline_composer_display_condition: "impression_trigger",
+  comment_inform_treatment: { should_have_inform_treatment: false, text: "" },
+  has_liked: false,
+  top_likers: [],
+  facepile_top_likers: [],
+  photo_of_you: false,
+  featured_products_cta: null,
+  is_organic_product_tagging_eligible: false,
+  is_visual_reply_commenter_notice_enabled: true,
+  original_media_has_visual_reply_media: false,
+  music_metadata: null,
+  media_cropping_info: { square_crop: { crop_left: 0, crop_right: 0, crop_top: 0, crop_bottom: 0 } },
+  logging_info_token: "",
+  organic_tracking_token: "eyJ2ZXJzaW9uIjo1LCJwYXlsb2FkIjp7fX0=",
+  sharing_friction_info: { should_have_sharing_friction: false, bloks_app_url: null },
+  is_in_profile_grid: false,
+  profile_grid_control_enabled: false,
+  deleted_reason: 0,
+  integrity_review_decision: "pending",
+};
 
 export const PRODUCT_TYPES = {
   photo: "feed",
@@ -98,48 +115,6 @@ export const PRODUCT_TYPES = {
   video: "feed",
   reel: "clips",
 } as const;
-
-/** Pictures and videos live under this prefix of the sandbox's port. */
-export const CDN_PREFIX = "/cdn";
-
-/** Signed as the real ones are; who signs is the address itself, so that they never change. */
-export function mediaUrl(world: InstagramWorld, path: string): string {
-  const signature = hash(world.seed, path.length, hash(0, Number(path.replaceAll(/\D/g, "").slice(-9))));
-  return `${world.baseUrl}${CDN_PREFIX}${path}?stp=dst-jpg_e35&_nc_ht=scontent.cdninstagram.com&_nc_cat=103&oh=00_${signature.toString(16)}&oe=68E0F5B5`;
-}
-
-export function creatorSummary(
-  world: InstagramWorld,
-  { id, username, fullName, isVerified, state, picturePath }: Creator,
-  toNumber: ToNumber,
-): Record<string, unknown> {
-  return {
-    pk: toNumber(id),
-    username,
-    full_name: fullName,
-    is_private: state === "private",
-    profile_pic_url: mediaUrl(world, picturePath),
-    profile_pic_id: `2494664702665588019_${id}`,
-    is_verified: isVerified,
-    follow_friction_type: 0,
-    has_anonymous_profile_picture: false,
-    is_unpublished: false,
-    account_badges: [],
-  };
-}
-
-function personBody(world: InstagramWorld, { id, username, fullName }: Person, toNumber: ToNumber) {
-  return {
-    pk: toNumber(id),
-    username,
-    full_name: fullName,
-    is_private: false,
-    profile_pic_url: mediaUrl(world, `/v/t51.2885-19/${id}_n.jpg`),
-    profile_pic_id: `2372722672242064812_${id}`,
-    is_verified: false,
-    follow_friction_type: -1,
-  };
-}
 
 /** Where the flag is missing, a client has nothing but the numbers to go by. */
 function tellsHiding({ likeDisplay }: Medium): boolean {
@@ -242,39 +217,4 @@ function pins(
   if (!tellsPins(creator.index)) return {};
   const isPinned = pinnedOrdinals(world, creator.index, tab, at).includes(ordinal);
   return { [key]: isPinned ? [toNumber(creator.id)] : [] };
-}
-
-function clipsMetadata(world: InstagramWorld, { audio, creator, cover }: Medium, toNumber: ToNumber) {
-  const durationMs = Math.round((cover.durationSecs ?? 0) * 1000);
-  const isMusic = audio?.kind === "music";
-  return {
-    music_info: isMusic
-      ? {
-          music_asset_info: {
-            audio_cluster_id: audio.id,
-            id: `99${audio.id}`,
-            title: audio.title,
-            display_artist: audio.artist,
-            is_explicit: false,
-            duration_in_ms: durationMs,
-          },
-          music_consumption_info: { is_bookmarked: false, is_trending_in_clips: false },
-        }
-      : null,
-    original_sound_info:
-      audio?.kind === "original"
-        ? {
-            audio_asset_id: toNumber(audio.id),
-            ig_artist: creatorSummary(world, creator, toNumber),
-            should_mute_audio: false,
-            duration_in_ms: durationMs,
-            original_audio_title: audio.title,
-            is_explicit: false,
-          }
-        : null,
-    audio_type: isMusic ? "licensed_music" : "original_sounds",
-    music_canonical_id: audio?.id ?? null,
-    featured_label: null,
-    is_shared_to_fb: false,
-  };
 }

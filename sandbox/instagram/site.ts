@@ -3,7 +3,7 @@ import type { WindowStats } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import type { Faults } from "../faults.ts";
 import { DATA_API_HOST, DATA_API_PREFIX, type Plan, createGateway } from "./gateway.ts";
-import { CDN_PREFIX } from "./media-body.ts";
+import { CDN_PREFIX } from "./media-urls.ts";
 import { instagramTruthAt } from "./truth.ts";
 import { createWeb } from "./web.ts";
 import { WEB_PREFIX } from "./web-answers.ts";

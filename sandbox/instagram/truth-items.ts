@@ -1,7 +1,8 @@
 import { type Tab, FEED_PAGE, pageOf, pinnedOrdinals, reelsPage, tellsPins } from "./feeds.ts";
-import { PRODUCT_TYPES, mediaUrl } from "./media-body.ts";
+import { PRODUCT_TYPES } from "./media-body.ts";
+import { mediaUrl } from "./media-urls.ts";
 import { type Frame, type Medium, type Person, hasHiddenFlag, mediaCount } from "./media.ts";
-import { type Creator, type InstagramWorld, creatorAt, relatedIndexes } from "./world.ts";
+import { type Creator, type InstagramWorld, creatorAt, relatedIndexes, showsMedia } from "./world.ts";
 
 // The items of a perfect crawl, from the world itself and not from what the sites send. They have the columns of
 // the tables and timestamps in ISO 8601; `observed_at` and `source` are the crawl's own. A field that is `null` is
@@ -81,7 +82,7 @@ export function tabItems(
 
 /** Items of `instagram_related`, in the site's order. */
 export function relatedItems(world: InstagramWorld, creator: Creator, at: number) {
-  if (creator.state !== "ok" && creator.state !== "login_required") return [];
+  if (!showsMedia(creator)) return [];
   return relatedIndexes(world, creator.index).map((index, i) => {
     const target = creatorAt(world, index, at);
     return {

@@ -8,6 +8,7 @@ import {
   firstName,
 } from "./world.ts";
 import { type Source, availabilityOf, creatorItem, relatedItems, tabItems } from "./truth-items.ts";
+import { metricsItem } from "./truth-metrics.ts";
 import type { Tab } from "./feeds.ts";
 
 interface Question {
@@ -42,6 +43,7 @@ const TRUTHS: Record<string, (question: Question, creator: Creator) => unknown> 
   instagram_creators: ({ world, at, source }, creator) => creatorItem(world, creator, at, source),
   instagram_posts: (question, creator) => itemsOf(question, creator, "feed"),
   instagram_reels: (question, creator) => itemsOf(question, creator, "reels"),
+  instagram_metrics: metricsOf,
   instagram_related: ({ world, at }, creator) => relatedItems(world, creator, at),
 };
 
@@ -79,6 +81,20 @@ function creatorItems(question: Question) {
 
 function itemsOf({ world, query, at, source }: Question, creator: Creator, tab: Tab) {
   return tabItems(world, creator, { tab, limit: Number(query.get("limit") ?? Infinity), at, source });
+}
+
+/** Figures over as many entries as the query's `posts` and `reels` say, 24 and 36 when it does not. */
+function metricsOf({ world, at, query, source }: Question, creator: Creator) {
+  const number = (name: string, otherwise: number): number => Number(query.get(name) ?? otherwise);
+  return metricsItem(world, creator, {
+    at,
+    source,
+    posts: number("posts", 24),
+    reels: number("reels", 36),
+    observedAt: number("observed_at", at),
+    viralPlays: number("viral_plays", 50_000),
+    viralFactor: number("viral_factor", 5),
+  });
 }
 
 /** Those who are missing too. */

@@ -68,7 +68,7 @@ function profileInfo(world: InstagramWorld, creator: Creator | null, at: number)
       return json(200, restrictedBody(world, creator!));
     default:
       return json(200, {
-        data: { user: userBody(world, creator!, { at, hasPageInfo: true }) },
+        data: { user: userBody(world, creator!, { at, isWhole: true }) },
         status: "ok",
       });
   }

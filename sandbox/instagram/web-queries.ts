@@ -1,8 +1,8 @@
 import type { Fault } from "../faults.ts";
-import { askedMedium } from "./data-api.ts";
-import { FEED_PAGE, type Page, type Tab, pageOf } from "./feeds.ts";
+import { FEED_PAGE, type Page, type Tab, mediumById, pageOf } from "./feeds.ts";
 import { fromCursor, mediumNode, toCursor, userBody } from "./graphql-body.ts";
-import { type ToNumber, mediumBody } from "./media-body.ts";
+import { mediumBody } from "./media-body.ts";
+import type { ToNumber } from "./wire-ids.ts";
 import { idOfShortcode } from "./media-ids.ts";
 import { mediaCount } from "./media.ts";
 import { type Creator, type InstagramWorld, creatorById, creatorByName } from "./world.ts";
@@ -63,7 +63,7 @@ function profileData({ world, at }: Query, creator: Creator | null): Record<stri
 
 /** `xig_user_by_username` of the page has the same fields. */
 export function flatUser(world: InstagramWorld, creator: Creator, at: number): Record<string, unknown> {
-  const body = userBody(world, creator, { at, hasPageInfo: false });
+  const body = userBody(world, creator, { at, isWhole: false });
   const count = (key: string): number => (body[key] as { count: number }).count;
   return {
     pk: creator.id,
@@ -165,7 +165,7 @@ function clipsData(query: Query, creator: Creator | null): Record<string, unknow
 
 function postData({ world, variables, at }: Query): Record<string, unknown> {
   const id = idOfShortcode(String(variables["shortcode"] ?? ""));
-  const medium = id === null ? null : askedMedium(world, new URLSearchParams({ id }), at);
+  const medium = id === null ? null : mediumById(world, id, at);
   if (!medium) return { xdt_shortcode_media: null };
   const node = mediumNode(world, medium, at);
   return { xdt_shortcode_media: { ...node, __typename: `XDT${String(node["__typename"])}` } };

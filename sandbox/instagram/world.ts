@@ -149,6 +149,11 @@ export function creatorState(index: number): CreatorState {
   return STATES[index % 20] ?? "ok";
 }
 
+/** Whether the site shows more than the account itself to those who get as far as that. */
+export function showsMedia({ state }: Creator): boolean {
+  return state === "ok" || state === "login_required";
+}
+
 /** Media at `startAt`. */
 export function firstMediaCount(world: InstagramWorld, index: number): number {
   if (index === 0) return 260;
