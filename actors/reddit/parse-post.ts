@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { count, flag, lenient, text, time, toIso } from "../../shared/parse/fields.ts";
-import { author, edited } from "./fields.ts";
+import { author, edited, whole } from "./fields.ts";
 import { parseListing } from "./parse-listing.ts";
 import { readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 import { roundTo } from "../../shared/parse/numbers.ts";
@@ -23,8 +23,8 @@ const Data = z.object({
   domain: text,
   author,
   created_utc: time,
-  score: count,
-  num_comments: count,
+  score: whole,
+  num_comments: whole,
   upvote_ratio: count,
   over_18: flag,
   spoiler: flag,
@@ -38,8 +38,8 @@ const Data = z.object({
   author_flair_text: text,
   thumbnail: text,
   distinguished: text,
-  gilded: count,
-  total_awards_received: count,
+  gilded: whole,
+  total_awards_received: whole,
   permalink: text,
   author_fullname: text,
   crosspost_parent: text,
@@ -49,8 +49,8 @@ const Data = z.object({
   link_flair_template_id: text,
   link_flair_background_color: text,
   link_flair_text_color: text,
-  subreddit_subscribers: count,
-  num_crossposts: count,
+  subreddit_subscribers: whole,
+  num_crossposts: whole,
   is_original_content: flag,
   is_gallery: flag,
   ...MediaFields.shape,

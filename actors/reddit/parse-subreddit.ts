@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { count, flag, lenient, text, time } from "../../shared/parse/fields.ts";
+import { flag, lenient, text, time } from "../../shared/parse/fields.ts";
 import { parseListing } from "./parse-listing.ts";
+import { whole } from "./fields.ts";
 import { readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
 const Data = z.object({
@@ -11,7 +12,7 @@ const Data = z.object({
   title: text,
   description: text,
   public_description: text,
-  subscribers: count,
+  subscribers: whole,
   created_utc: time,
   over18: flag,
   subreddit_type: text,

@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { count, flag, lenient, Seconds, text, time, toIso } from "../../shared/parse/fields.ts";
+import { flag, lenient, Seconds, text, time, toIso } from "../../shared/parse/fields.ts";
+import { whole } from "./fields.ts";
 import { assertSomeRead, readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
 const Profile = z.object({
   display_name: text,
   title: text,
-  subscribers: count,
+  subscribers: whole,
   over_18: flag,
   banner_img: text,
   public_description: text,
@@ -15,11 +16,11 @@ const Data = z.object({
   name: z.string().min(1),
   id: text,
   created_utc: time,
-  comment_karma: count,
-  link_karma: count,
-  total_karma: count,
-  awardee_karma: count,
-  awarder_karma: count,
+  comment_karma: whole,
+  link_karma: whole,
+  total_karma: whole,
+  awardee_karma: whole,
+  awarder_karma: whole,
   is_employee: flag,
   is_mod: flag,
   is_gold: flag,
@@ -37,8 +38,8 @@ const About = z.object({ kind: z.literal("t2"), data: Data });
 const Account = z.object({
   name: z.string().min(1),
   created_utc: Seconds.transform(toIso),
-  comment_karma: z.number(),
-  link_karma: z.number(),
+  comment_karma: z.int32(),
+  link_karma: z.int32(),
 });
 
 export interface UserAbout {

@@ -436,6 +436,16 @@ export function runStorageContract(name: string, backend: RunStorageBackend): vo
     });
 
     describe("getItems", () => {
+      it("has U+FFFD where an item has what no database can store", async () => {
+        await add("a");
+        const items = [user("ann", { "bio\0": "no\0ne \uDE00", title: "😀" })];
+        await storage.commitRequests([commit(await claimOne(), { items })]);
+        const stored = { username: "ann", "bio\uFFFD": "no\uFFFDne \uFFFD", title: "😀" };
+        expect(await storage.getItems("reddit_users", ["ann"])).toEqual([stored]);
+        await reopen();
+        expect(await storage.getItems("reddit_users", ["ann"])).toEqual([stored]);
+      });
+
       it("answers items as they are merged by now, in the order of the keys, also after a reopening", async () => {
         await add("a", "b", "c");
         await storage.commitRequests([commit(await claimOne(), { items: [user("Ann", { link_karma: 1 })] })]);

@@ -14,6 +14,7 @@ import { datasetsFolder, recordsFolder } from "./folders.ts";
 import type { Decision, Journal } from "./journal.ts";
 import { addItemText, addLine, commitLine, plainLine } from "./journal-lines.ts";
 import type { ItemTexts, ReclaimLine, RequestText } from "./journal-lines.ts";
+import { toDatabaseJson } from "../postgres/database-json.ts";
 import { toJson } from "./json.ts";
 import type { LocalRunStorage } from "./local-run-storage.ts";
 import { isLookup, mergeRule } from "./merged-items.ts";
@@ -254,7 +255,8 @@ function toCommitTexts({ id, attempt, outcome, children, items }: Commit): Commi
     children: children.map(toNewEntry),
     items: items.map(({ dataset, key, item }) => {
       mergeRule(dataset);
-      return { dataset, key, json: toJson(item, `item ${key} of ${dataset}`) };
+      // As on the database: a crawl's items are the same wherever it runs.
+      return { dataset, key, json: toDatabaseJson(item, `item ${key} of ${dataset}`) };
     }),
   };
 }

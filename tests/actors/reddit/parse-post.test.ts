@@ -105,3 +105,13 @@ it("a missing value is left out, an odd one too, null stays null", () => {
   expect(post("p8").num_comments).toBeUndefined();
   expect(post("p8").comment_to_upvote_ratio).toBeUndefined();
 });
+
+it.each([1.5, 2 ** 31, 1e21, "7", true])(
+  "a score of %j is not known, and costs the post nothing else",
+  (score) => {
+    const data = { id: "a", name: "t3_a", subreddit: "node", title: "A", score, num_comments: -(2 ** 31) };
+    const { posts: read } = parsePosts({ kind: "Listing", data: { children: [{ kind: "t3", data }] } });
+    expect(read).toEqual([expect.objectContaining({ reddit_id: "a", title: "A", num_comments: -(2 ** 31) })]);
+    expect(read[0]!.score).toBeUndefined();
+  },
+);
