@@ -9,13 +9,21 @@ import { respond, Reply } from "./http/reply.ts";
 import { type RouteDefinition, routesOf, setRouteContext } from "./http/route.ts";
 import { toApiError } from "./http/to-api-error.ts";
 import { createTokenStore } from "./http/tokens.ts";
+import { addAlerts } from "./routes/alerts.ts";
 import { addCreators } from "./routes/instagram/creators.ts";
 import { addLaunches } from "./routes/instagram/launch.ts";
 import { addMedia } from "./routes/instagram/media.ts";
+import { createMetrics } from "./metrics.ts";
+import { addEvents } from "./routes/events.ts";
+import { addLogs } from "./routes/logs.ts";
+import { addMetrics } from "./routes/metrics.ts";
 import { addProbes } from "./routes/probes.ts";
 import { addPosts } from "./routes/reddit/posts.ts";
 import { addSubreddits } from "./routes/reddit/subreddits.ts";
 import { addUsers } from "./routes/reddit/users.ts";
+import { addScraper } from "./routes/scraper.ts";
+import { addReference } from "./routes/reference.ts";
+import { addStats } from "./routes/stats.ts";
 import { addV2 } from "./routes/v2/v2.ts";
 import type { ServerParts, Services } from "./services.ts";
 
@@ -25,7 +33,8 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   const tokens = createTokenStore(database.pool, config.apiToken);
   await tokens.refresh();
   const cache = new AnswerCache(config.cacheEnabled);
-  const services: Services = { ...parts, tokens, cache, readList: createListReader(database.pool) };
+  const metrics = createMetrics(database.pool, cache.counts);
+  const services: Services = { ...parts, tokens, cache, readList: createListReader(database.pool), metrics };
   const app = new H3({
     // Errors are logged here, not printed.
     silent: true,
@@ -44,9 +53,16 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   addSubreddits(app, services);
   addUsers(app, services);
   addPosts(app, services);
+  addStats(app, services);
+  addLogs(app, services);
+  addEvents(app, services);
+  addMetrics(app, services);
+  addReference(app);
   addCreators(app, services);
   addMedia(app, services);
   addLaunches(app, services);
+  addScraper(app, services);
+  addAlerts(app, services);
   addV2(app, services);
 
   // What no route has: another method of a path that there is, CORS's question, or nothing.
@@ -124,10 +140,11 @@ function refuse(error: unknown, event: H3Event, { log, config }: Services): Prom
   return respond(event, body, { status, headers: { "cache-control": "no-store", ...headers } });
 }
 
-/** A line of the log for what changes something, in detail for what only reads. */
-function record(response: Response, event: H3Event, { log }: Services): void {
+/** Counts the answer; a line of the log for what changes something, in detail for what only reads. */
+function record(response: Response, event: H3Event, { log, metrics }: Services): void {
   const { requestId, startedAt, route, principal } = exchangeOf(event);
   const { method } = event.req;
+  metrics.observe({ method, route, status: response.status, secs: (performance.now() - startedAt) / 1000 });
   const level = method === "GET" || method === "HEAD" || method === "OPTIONS" ? "debug" : "info";
   if (!log.isLevelEnabled(level)) return;
   const ms = Math.round(performance.now() - startedAt);

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Config } from "../shared/config.ts";
 import type { Database } from "../shared/db/database.ts";
 import { anyTokenExists } from "../shared/db/api-tokens.ts";
+import { logSlowQueries } from "../shared/db/slow-queries.ts";
 import { InvalidInputError } from "../shared/errors.ts";
 import type { Runs } from "../shared/runs/runs.ts";
 import { createApp } from "./app.ts";
@@ -41,6 +42,7 @@ export async function startServer({ config, log, database, runs }: ServerOptions
       `HOST: expected a loopback address while there is no token, got ${JSON.stringify(config.host)}; set API_TOKEN, or make one with b9 token create`,
     );
   }
+  logSlowQueries(database.pool, config.slowQueryMs, log);
   const shutdown = new AbortController();
   const app = await createApp({ config, log, database, runs, shutdown: shutdown.signal });
   const listener = await listen(toNodeHandler(app), {

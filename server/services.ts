@@ -5,6 +5,7 @@ import type { Runs } from "../shared/runs/runs.ts";
 import type { AnswerCache } from "./http/answer-cache.ts";
 import type { ListReader } from "./http/lists.ts";
 import type { TokenStore } from "./http/tokens.ts";
+import type { ServerMetrics } from "./metrics.ts";
 
 /** What the server is made of. Whoever starts it opens and closes them. */
 export interface ServerParts {
@@ -22,4 +23,5 @@ export interface Services extends ServerParts {
   /** To be cleared by whoever changes what lists and statistics show. */
   cache: AnswerCache;
   readList: ListReader;
+  metrics: ServerMetrics;
 }

@@ -13,6 +13,7 @@ export function toApiError(error: unknown): ApiError {
     return toApiError(error.cause);
   if (error instanceof HTTPError && error.status < 500)
     return new ApiError(error.status, "INVALID_REQUEST", "the request cannot be read", { cause: error });
+  if (error instanceof RangeError && /call stack/.test(error.message)) return tooDeep(error);
   if (isPassing(error)) {
     return new ApiError(503, "SERVICE_UNAVAILABLE", "the database is away; try again later", {
       headers: { "retry-after": String(RETRY_SECS) },
@@ -41,6 +42,8 @@ function ofSqlstate(error: unknown): ApiError | undefined {
     return new ApiError(400, "INVALID_VALUE", "a value of the request cannot be stored or compared", {
       cause: error,
     });
+  // statement_too_complex: of what comes from outside that is JSON.
+  if (code === "54001") return tooDeep(error);
   if (code === "57014") {
     return new ApiError(
       503,
@@ -53,4 +56,8 @@ function ofSqlstate(error: unknown): ApiError | undefined {
     );
   }
   return undefined;
+}
+
+function tooDeep(cause: unknown): ApiError {
+  return new ApiError(400, "INVALID_VALUE", "the request is nested too deep", { cause });
 }

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { Filter } from "./filter.ts";
+import { readRowCount } from "./totals.ts";
 
 export interface Total {
   total: number;
@@ -12,11 +13,8 @@ const MAX_COUNTED = 20_000;
 /** How many rows of `table` fit: as it is counted all the time, counted now, or as the planner estimates. */
 export async function countRows(pool: Pool, table: string, filter: Filter): Promise<Total> {
   if (filter.isEmpty) {
-    const { rows } = await pool.query<{ rows: number }>(
-      "select rows from row_count_totals where table_name = $1",
-      [table],
-    );
-    if (rows[0]) return { total: rows[0].rows, isEstimate: false };
+    const counted = await readRowCount(pool, table);
+    if (counted !== undefined) return { total: counted, isEstimate: false };
   }
   const select = `select from ${table} t ${filter.where()}`;
   const estimate = await estimateRows(pool, select, filter.values);
