@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
 import { actor } from "../../actors/reddit/main.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import type { Config } from "../../shared/config.ts";
 import { runActor } from "../../shared/crawl/run-actor.ts";
-import type { Database } from "../../shared/db/database.ts";
+import { type Database, openDatabase } from "../../shared/db/database.ts";
 import { forget } from "../../shared/db/forget.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { dump } from "./db-dump.ts";
@@ -27,10 +27,10 @@ afterAll(async () => {
   await cluster.stop();
 });
 beforeEach(async () => {
-  database = await cluster.createDatabase();
-  const { host, user, database: name } = database.pool.options as Record<string, string>;
-  const url = database.pool.options.connectionString ?? `postgres:///${name}?host=${host}&user=${user}`;
-  config = await testConfig({ ...sandbox.env, DATABASE_URL: url });
+  const settings = await cluster.createMigratedConfig();
+  database = await openDatabase(settings, { applicationName: "tests" });
+  onTestFinished(() => database.close());
+  config = await testConfig({ ...sandbox.env, DATABASE_URL: settings.databaseUrl! });
 });
 
 async function crawl(input: object): Promise<void> {

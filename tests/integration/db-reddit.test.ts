@@ -206,7 +206,7 @@ describe("columns of people", () => {
     await upsert("reddit_subreddits", subreddit({ subscribers: 0 }));
     await upsert("reddit_users", user({ link_karma: 0 }));
     const scrape = async (from: number) => {
-      for (let n = from; n < from + 250; n++) {
+      for (let n = from; n < from + 500; n++) {
         await upsert(
           "reddit_subreddits",
           subreddit({ subscribers: n, review: "Banned", tags: ["x"], notes: "x", observed_at: after(n) }),
@@ -225,15 +225,15 @@ describe("columns of people", () => {
         await query("update reddit_users set notes = 'mine', status = 'active'");
       }
     };
-    await Promise.all([scrape(0), scrape(250), edit()]);
+    await Promise.all([scrape(0), scrape(500), edit()]);
     const { tags, ...row } = await only("reddit_subreddits");
-    expect(row).toMatchObject({ review: "Ok", primary_category: "c", notes: "mine", subscribers: 499 });
+    expect(row).toMatchObject({ review: "Ok", primary_category: "c", notes: "mine", subscribers: 999 });
     expect(tags).toHaveLength(50);
     expect(await only("reddit_users")).toMatchObject({
       notes: "mine",
       status: "active",
       our_creator: false,
-      link_karma: 499,
+      link_karma: 999,
     });
   });
 });
