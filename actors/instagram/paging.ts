@@ -53,7 +53,10 @@ export function nextPage(
   { isDone, cannotBeEmpty = false }: { isDone: boolean; cannotBeEmpty?: boolean },
 ): Paging | null {
   if (entries.length === 0) {
-    const isSuspect = cursor !== null || (cannotBeEmpty && paging.cursors.length === 0);
+    const { cursors, entries: before, pageSize } = paging;
+    // Behind a page that was not full, nothing is what there is.
+    const isExpected = cursors.length > 0 && before < cursors.length * pageSize;
+    const isSuspect = cursor === null ? cannotBeEmpty && cursors.length === 0 : !isExpected;
     return isSuspect && !paging.isAgain ? { ...paging, isAgain: true } : null;
   }
   const pageSize = paging.pageSize || entries.length;

@@ -79,7 +79,9 @@ function readAnswer(answer: Answer): Outcome | null {
   if (status !== 200) return null;
   if (isRestricted(body)) return gone(String(body["description"]), "gated");
   if (isDead(body)) return { kind: "retired", status, reason: DEAD };
-  return field(body["data"], "user") === null ? gone("user: null", "not_found") : null;
+  if (field(body["data"], "user") !== null) return null;
+  // A query knows nobody whom it may not show, either.
+  return gone("user: null", answer.url.includes("/graphql/") ? null : "not_found");
 }
 
 const DEAD =

@@ -21,6 +21,8 @@ export interface SiteRules {
     headers: Headers;
     body: Readonly<Record<string, unknown>>;
     answeredAt: number;
+    /** That was asked. */
+    url: string;
   }): Outcome | null;
   /** A JSON answer of 400, 403 or 404. */
   readFact?(status: number, body: Readonly<Record<string, unknown>>): Fact | null;
@@ -53,10 +55,10 @@ const WALL_HOST = /^(?:login|accounts?|consent)\./i;
  */
 export function classify(answer: HttpAnswer | TransportFailure, rules: SiteRules): Outcome {
   if ("failure" in answer) return classifyFailure(answer);
-  const { status, headers, answeredAt } = answer;
+  const { status, headers, answeredAt, url } = answer;
   if (rules.readAnswer) {
     const body = parseJson(new TextDecoder().decode(answer.body));
-    const outcome = body && rules.readAnswer({ status, headers, body: { ...body }, answeredAt });
+    const outcome = body && rules.readAnswer({ status, headers, body: { ...body }, answeredAt, url });
     if (outcome) return outcome;
   }
   if (status >= 500 || status === 408) return { kind: "serverError", status, reason: statusText(status) };

@@ -1,83 +1,9 @@
 import { router } from "../../../actors/reddit/routes.ts";
-import type { Outcome } from "../../../shared/crawl/outcome.ts";
-import type { ClaimedRequest, Item, NewRequest } from "../../../shared/crawl/run-storage.ts";
-import { itemKey, type DatasetName } from "../../../shared/datasets.ts";
+import { createHandling } from "../handling.ts";
 
-/** What a handler did with one answer. */
-export interface Handled {
-  items: Partial<Record<DatasetName, Item[]>>;
-  requests: NewRequest[];
-}
+export { OBSERVED_AT } from "../handling.ts";
 
-export const OBSERVED_AT = "2026-01-02T03:04:05.000Z";
-
-/** What there is before a request is handled. */
-export interface Known {
-  /** What outlives the run, by key. */
-  records?: Record<string, unknown>;
-  /** Users that the run has. */
-  users?: Item[];
-}
-
-/** Gives an answer's body to the request's handler, as the kit does. */
-export async function handle(request: NewRequest, body: unknown, known: Known = {}): Promise<Handled> {
-  const { handled, context } = createContext(request, known);
-  await router.route(request.label).handle({ ...context, body });
-  return handled;
-}
-
-/** Tells the request's handler that the site stated a fact instead of answering. */
-export async function handleGone(
-  request: NewRequest,
-  gone: Pick<Extract<Outcome, { kind: "gone" }>, "availability" | "reason"> & { status?: number },
-  known: Known = {},
-): Promise<Handled> {
-  const { handled, context } = createContext(request, known);
-  await router
-    .route(request.label)
-    .gone?.({ ...context, gone: { kind: "gone", status: 403, headers: {}, body: {}, ...gone } });
-  return handled;
-}
-
-/** Tells the request's handler that there will be no answer. */
-export async function handleFailed(request: NewRequest): Promise<Handled> {
-  const { handled, context } = createContext(request);
-  await router.route(request.label).failed?.(context);
-  return handled;
-}
-
-function createContext(request: NewRequest, { records = {}, users = [] }: Known = {}) {
-  const handled: Handled = { items: {}, requests: [] };
-  const claimed: ClaimedRequest & { userData: Record<string, unknown> } = {
-    priority: 0,
-    ...request,
-    userData: router.route(request.label).userData.parse(request.userData),
-    id: "request1",
-    attempt: 1,
-    retryCount: 0,
-    errorMessages: [],
-  };
-  const context = {
-    request: claimed,
-    observedAt: OBSERVED_AT,
-    async pushData(items: object | readonly object[], dataset: DatasetName) {
-      // As it is stored: what was left out is not there.
-      (handled.items[dataset] ??= []).push(...JSON.parse(JSON.stringify([items].flat())));
-    },
-    async getItems(dataset: DatasetName, keys: readonly string[]) {
-      if (dataset !== "reddit_users") throw new Error(`no lookup in ${dataset}`);
-      return keys.map((key) => users.find((user) => itemKey(dataset, user) === key) ?? null);
-    },
-    getRecord: async (key: string) => records[key],
-    async setRecord(key: string, value: unknown) {
-      records[key] = value;
-    },
-    async addRequests(requests: readonly NewRequest[]) {
-      handled.requests.push(...requests);
-    },
-  };
-  return { handled, context };
-}
+export const { handle, handleGone, handleFailed } = createHandling(router);
 
 /** A listing's body. */
 export function listing(kind: string, children: object[], after: string | null = null) {

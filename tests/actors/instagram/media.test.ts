@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import {
+  hashtagsIn,
+  idOfShortcode,
+  mentionsIn,
+  readLikes,
+  type SeenMedia,
+  toPost,
+  withPins,
+} from "../../../actors/instagram/media.ts";
+
+describe("readLikes", () => {
+  it.each([
+    [120, false, { like_count: 120, likes_hidden: false, likes_hidden_reason: null }],
+    [120, undefined, { like_count: 120, likes_hidden: false, likes_hidden_reason: null }],
+    [0, false, { like_count: 0, likes_hidden: false, likes_hidden_reason: null }],
+    [120, true, { like_count: null, likes_hidden: true, likes_hidden_reason: "disabled" }],
+    [-1, undefined, { like_count: null, likes_hidden: true, likes_hidden_reason: "negative" }],
+    [-1, false, { like_count: null, likes_hidden: true, likes_hidden_reason: "negative" }],
+    [3, undefined, { like_count: null, likes_hidden: true, likes_hidden_reason: "placeholder" }],
+    // Where the source says that it is not hidden, three people liked it.
+    [3, false, { like_count: 3, likes_hidden: false, likes_hidden_reason: null }],
+    [undefined, undefined, {}],
+  ])("reads a count of %j with the flag %j", (count, flag, likes) => {
+    expect(readLikes(count, flag)).toEqual(likes);
+  });
+});
+
+describe("hashtagsIn", () => {
+  it.each([
+    ["#Sunset at #sunset", ["sunset"]],
+    ["(#Café)#naïve_2 #写真 #여행 #नमस्ते #تصوير", ["café", "naïve_2", "写真", "여행", "नमस्ते", "تصوير"]],
+    ["#2026goals, #100 and # alone", ["2026goals"]],
+    ["#ocean🌊 is one", ["ocean🌊"]],
+    ["a#b https://x.example/#top &#39;", []],
+  ])("of %j are %j", (caption, tags) => expect(hashtagsIn(caption)).toEqual(tags));
+});
+
+describe("mentionsIn", () => {
+  it.each([
+    ["with @Nasa, @esa.int. and @_x_", ["nasa", "esa.int", "_x_"]],
+    ["写真@nasa @nasa", ["nasa"]],
+    ["hello@example.com and @ alone", []],
+  ])("of %j are %j", (caption, names) => expect(mentionsIn(caption)).toEqual(names));
+});
+
+it("spells a shortcode's id exactly, beyond 2^53", () => {
+  expect(idOfShortcode("CPv3UqsBFvg")).toBe("2589531623544609760");
+  expect(idOfShortcode("CAnqPB-Jzcj")).toBe("2317006284167526179");
+  expect(idOfShortcode("?")).toBeNull();
+});
+
+const seen = (taken_at: string, fields: Partial<SeenMedia> = {}) =>
+  ({ media_id: taken_at, shortcode: null, likes: {}, taken_at, ...fields }) as SeenMedia;
+const pins = (page: SeenMedia[], isFirst = true) =>
+  withPins(page, { isFirst }).map(({ is_pinned }) => is_pinned);
+
+describe("withPins", () => {
+  it("knows a pinned entry by its place where the source says nothing", () => {
+    const page = [seen("2025-06-01"), seen("2026-01-05"), seen("2026-01-04"), seen("2026-01-03")];
+    expect(pins(page)).toEqual([true, false, false, undefined]);
+  });
+
+  it("believes the source where it says something", () => {
+    expect(pins([seen("2025-06-01", { is_pinned: false }), seen("2026-01-05")])).toEqual([false, false]);
+  });
+
+  it("sees no pins on later pages", () => {
+    expect(pins([seen("2025-06-01"), seen("2026-01-05")], false)).toEqual([undefined, undefined]);
+  });
+});
+
+describe("toPost", () => {
+  const owner = { ig_user_id: "7", followers_count: 200, source: "api/user-feeds" };
+  const engagement = (likes: object, followers_count: number | null = 200) => {
+    const { engagement_count, engagement_rate } = toPost(seen("2026-01-01", { likes, comment_count: 2 }), {
+      ...owner,
+      followers_count,
+    });
+    return [engagement_count, engagement_rate];
+  };
+
+  it("gives engagement in percent of the followers, and none where a part is not known", () => {
+    expect(engagement({ like_count: 8 })).toEqual([10, 5]);
+    expect(engagement({ like_count: null })).toEqual([null, null]);
+    expect(engagement({ like_count: 8 }, null)).toEqual([10, null]);
+    expect(engagement({ like_count: 8 }, 0)).toEqual([10, null]);
+  });
+
+  it("is the list's creator's where the medium names no owner", () => {
+    expect(toPost(seen("2026-01-01"), owner).ig_user_id).toBe("7");
+    expect(toPost(seen("2026-01-01", { ig_user_id: "8" }), owner).ig_user_id).toBe("8");
+  });
+});
