@@ -8,7 +8,7 @@ import { readConfig, type Config } from "../config.ts";
 import { openDatabase, type Database } from "../db/database.ts";
 import { forget } from "../db/forget.ts";
 import { migrate } from "../db/migrate.ts";
-import { dropExpired } from "../db/retention.ts";
+import { dropExpired, dropOldLogs, LOG_RETENTION_DAYS } from "../db/retention.ts";
 import { SCALES, seed } from "../db/seed.ts";
 import { readStats, type DatabaseStats, type TableStats } from "../db/stats.ts";
 import { InvalidInputError } from "../errors.ts";
@@ -63,11 +63,15 @@ const seedCommand = defineCommand({
 });
 
 const cleanCommand = defineCommand({
-  meta: { name: "clean", description: "Remove items, requests and logs older than DATASET_RETENTION_DAYS" },
+  meta: {
+    name: "clean",
+    description: "Remove what runs left behind before DATASET_RETENTION_DAYS, and logs older than 30 days",
+  },
   run: () =>
     withDatabase(async ({ pool }, { datasetRetentionDays }) => {
       await migrate(pool);
       await dropExpired(pool, datasetRetentionDays);
+      await dropOldLogs(pool, LOG_RETENTION_DAYS);
     }),
 });
 

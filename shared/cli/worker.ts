@@ -5,12 +5,13 @@ import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { startMaintenance } from "../maintenance/maintenance.ts";
 import { openRuns } from "../runs/runs.ts";
 import { startWorker } from "../runs/worker.ts";
 import { untilSignal } from "./until-signal.ts";
 
-/** Claims, heartbeats, logs, and what ends runs: each is short. */
-const MAX_CONNECTIONS = 4;
+/** Claims, heartbeats, logs, what ends runs, and maintenance: each is short. */
+const MAX_CONNECTIONS = 5;
 
 export const worker = defineCommand({
   meta: {
@@ -32,15 +33,17 @@ export const worker = defineCommand({
     });
     await migrate(database.pool);
     const runs = await openRuns({ database, config, log });
+    const parts = { database, runs, config, log, name };
+    const maintenance = await startMaintenance({ ...parts, kind: "worker" });
     const { workers: slots, workerClasses: classes } = config;
-    const running = await startWorker({ database, runs, config, log, name, slots, classes });
+    const running = await startWorker({ ...parts, slots, classes });
     log.info(`worker ${name} takes ${slots} runs at a time: ${classes.join(", ")}`);
     await untilSignal(() => {
       running.kill();
       process.exit(1);
     });
     log.info("runs are handed back; once more to end at once");
-    await running.drain();
+    await Promise.all([running.drain(), maintenance.stop()]);
     await runs.close();
     await database.close();
   },

@@ -1,6 +1,9 @@
 import type { Pool } from "pg";
 import { longTransaction, type Query } from "./long-transaction.ts";
 
+/** How long logs, alerts and messages are kept where nobody has said otherwise. */
+export const LOG_RETENTION_DAYS = 30;
+
 /**
  * Removes items, requests, records and logs of runs that are older than `retentionDays`; tables and runs stay. Cheap
  * when there is nothing to do. Gives up, to be repeated later, when somebody is using what has to go.

@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import { readNow } from "../db/clock.ts";
 import { isPassing } from "../db/retry.ts";
+import { repeat } from "../runs/repeat.ts";
 import type { Runs } from "../runs/runs.ts";
 import { fireDueSchedules } from "../schedules/fire.ts";
 import { bringShippedSchedules } from "../schedules/shipped.ts";
@@ -48,35 +49,31 @@ export async function startMaintenance(options: MaintenanceOptions): Promise<Mai
   const brought = await bringShippedSchedules(database, await readNow(database.pool));
   if (brought.length > 0) log.info(`new schedules: ${brought.join(", ")}`);
 
-  const loops = [
-    repeat(TICK_MS, async () => void (await fireDueSchedules(options, await readNow(database.pool)))),
-    repeat(HEARTBEAT_MS, () => tellAlive(database, self, config.storageDir)),
-    ...jobs.map((job) =>
-      repeat(JOBS_MS, async () => void (await runJob({ database, owner: self.id, log }, job))),
-    ),
-  ];
-
-  /** Does `work` again and again; the database may be away meanwhile. */
-  async function repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
-    let isAway = false;
-    while (!stopping.signal.aborted) {
-      try {
+  let isAway = false;
+  const again = (everyMs: number, work: () => Promise<unknown>) =>
+    repeat(
+      everyMs,
+      async () => {
         await work();
         isAway = false;
-      } catch (err) {
+      },
+      (err) => {
+        if (!isPassing(err)) return log.error({ err }, "maintenance failed, it is tried again");
         // Said once: whoever else needs the database says it as well.
-        if (!isPassing(err)) log.error({ err }, "maintenance failed, it is tried again");
-        else if (!isAway) log.warn({ err }, "maintenance waits for the database");
-        isAway = isPassing(err);
-      }
-      await sleep(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  }
-
+        if (!isAway) log.warn({ err }, "maintenance waits for the database");
+        isAway = true;
+      },
+    );
+  const stops = [
+    again(TICK_MS, async () => fireDueSchedules(options, await readNow(database.pool))),
+    again(HEARTBEAT_MS, () => tellAlive(database, self, config.storageDir)),
+    ...jobs.map((job) => again(JOBS_MS, () => runJob({ database, owner: self.id, log }, job))),
+  ];
   return {
     async stop() {
       stopping.abort();
-      await Promise.race([Promise.all(loops), sleep(STOP_MS, undefined, { ref: false })]);
+      const stopped = Promise.all(stops.map((stop) => stop()));
+      await Promise.race([stopped, sleep(STOP_MS, undefined, { ref: false })]);
       await tellGone(database, self);
     },
   };

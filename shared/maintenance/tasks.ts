@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
-import { dropExpired, dropOldLogs } from "../db/retention.ts";
+import { dropExpired, dropOldLogs, LOG_RETENTION_DAYS } from "../db/retention.ts";
 import { watchMemory } from "./memory.ts";
 
 export interface TaskServices {
@@ -24,7 +24,7 @@ const days = z.int().min(1).max(3650);
 
 const TASKS = {
   cleanup_logs: task({
-    input: z.strictObject({ days: days.default(30) }),
+    input: z.strictObject({ days: days.default(LOG_RETENTION_DAYS) }),
     leaseSecs: 3600,
     async run({ database }, input) {
       const dropped = await dropOldLogs(database.pool, input.days);

@@ -1,4 +1,5 @@
 import type { Database } from "../db/database.ts";
+import { LOG_RETENTION_DAYS } from "../db/retention.ts";
 import { newRunId } from "../crawl/postgres/runs.ts";
 import { findActor } from "../runs/actors.ts";
 import { type ScheduleSettings, toColumns } from "./schedule.ts";
@@ -16,7 +17,9 @@ interface ShippedSchedule extends ScheduleSettings {
 const SHIPPED: readonly ShippedSchedule[] = [
   scraperSchedule({ scraper: "reddit", cron: "* * * * *", due: 100 }),
   scraperSchedule({ scraper: "instagram", cron: "*/5 * * * *", due: 50 }),
-  maintenanceSchedule("cleanup_logs", "0 0 * * *", "Removes logs that are older than 30 days", { days: 30 }),
+  maintenanceSchedule("cleanup_logs", "0 0 * * *", "Removes old logs, alerts and messages", {
+    days: LOG_RETENTION_DAYS,
+  }),
   maintenanceSchedule("storage_retention", "30 0 * * *", "Removes what old runs have left behind"),
   maintenanceSchedule(
     "memory_monitor",
