@@ -32,16 +32,12 @@ export async function openWindow(
 ): Promise<ItemWindow | null> {
   if (!stored || limit === 0) return null;
   const { id, day } = stored;
-  const from = "from dataset_items where day = $1 and dataset_id = $2";
-  const order = desc ? "desc" : "asc";
   const { rows } = await withRetry(
     () =>
       pool.query<{ first: number | null; last: number }>(
-        `select (select place ${from} order by place ${order} offset $3 limit 1) as first, coalesce(
-        (select place ${from} order by place ${order} offset $3::bigint + $4 - 1 limit 1),
-        (select ${desc ? "min" : "max"}(place) ${from})) as last`,
-        // No dataset has that many items: the end is its last one.
-        [day, id, offset, limit ?? Number.MAX_SAFE_INTEGER - offset],
+        `select nth_place($1, $2, $3, $4) as first,
+          coalesce(nth_place($1, $2, $5, $4), nth_place($1, $2, 0, not $4)) as last`,
+        [day, id, offset, desc, limit === null ? null : offset + limit - 1],
       ),
     { maxMs: 10_000 },
   );
