@@ -22,7 +22,7 @@ export interface LogEntry {
   /** The budget's counter after this request; `null` when it did not count. */
   used: number | null;
   window: number | null;
-  /** Whom a request to Instagram is about, by the name or id that it gives. */
+  /** Whom a request to Instagram is about: the present name, or, of nobody, what the request calls them. */
   creator: string | null;
   /** US dollars. */
   price_usd: number;

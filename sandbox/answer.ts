@@ -34,7 +34,7 @@ export interface Exchange {
   used: number | null;
   window: number | null;
   fault: Fault | null;
-  /** Whom it is about, as the request names them. */
+  /** Whom it is about. */
   creator?: string | null;
   /** US dollars; absent for what costs nothing. */
   priceUsd?: number;

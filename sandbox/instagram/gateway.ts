@@ -2,7 +2,7 @@ import type { Answer, Exchange, SiteRequest } from "../answer.ts";
 import { type Allowance, type Budgets, type Verdict, createBudgets } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import type { Fault, Faults } from "../faults.ts";
-import { answerDataApi, apiAnswer } from "./data-api.ts";
+import { answerDataApi, apiAnswer, askedCreator } from "./data-api.ts";
 import { type InstagramWorld, contentTime } from "./world.ts";
 
 /** What a subscription to the data API allows, by the sandbox's time. */
@@ -69,7 +69,9 @@ export function createGateway({ world, clock, faults, keys, plan }: GatewayOptio
     budgets,
     answer(request) {
       const key = String(request.headers["x-rapidapi-key"] ?? "");
-      const creator = request.query.get("username") ?? request.query.get("id");
+      const at = contentTime(world, clock.now());
+      const asked = request.query.get("username") ?? request.query.get("id");
+      const creator = askedCreator(world, request.query, at)?.username ?? asked;
       const path = request.path.slice(DATA_API_PREFIX.length);
       const exchange = {
         client: key || null,
@@ -93,7 +95,6 @@ export function createGateway({ world, clock, faults, keys, plan }: GatewayOptio
       const instead = fault && answerInstead(fault, { plan, headers });
       if (instead) return { ...exchange, ...instead, endpoint: path, used, window, fault };
 
-      const at = contentTime(world, clock.now());
       const { answer, endpoint } = answerDataApi(world, request, { path, at, fault });
       const shown = fault?.kind === "no_headers" ? answer : withHeaders(answer, headers);
       return { ...exchange, answer: shown, endpoint, used, window, fault, priceUsd: plan.pricePerCall };

@@ -24,13 +24,15 @@ export function answerInstead(fault: Fault, request: SiteRequest): Answer | null
     case "empty_body":
       return { ...json(200, {}), body: "" };
     case "require_login":
-      return requireLogin();
+      return requireLogin(request.url);
     case "please_wait":
       return pleaseWait(401);
     case "login_redirect":
-      return loginRedirect(request);
-    case "checkpoint":
-      return json(400, CHECKPOINT);
+      return redirect(request, pickBy(request.url, ["/accounts/login/", "/challenge/", "/"]));
+    case "checkpoint": {
+      const { status, body } = pickBy(request.url, CHECKPOINTS);
+      return json(status, body);
+    }
     case "useragent_mismatch":
       return mismatch(request.url);
     default:
@@ -40,9 +42,10 @@ export function answerInstead(fault: Fault, request: SiteRequest): Answer | null
 
 const WAIT = "Please wait a few minutes before you try again.";
 
-/** A wall, which no waiting takes away. */
-export function requireLogin(): Answer {
-  return json(401, { message: WAIT, require_login: true, igweb_rollout: true, status: "fail" });
+/** A wall, which no waiting takes away, with the words of a limit or without any. */
+export function requireLogin(what: string): Answer {
+  const wall = { require_login: true, status: "fail" };
+  return json(401, pickBy(what, [{ message: WAIT, igweb_rollout: true, ...wall }, wall]));
 }
 
 /** Too many requests, and nothing else. */
@@ -52,37 +55,77 @@ export function pleaseWait(status: 401 | 429): Answer {
 
 /** The same text comes with either status. */
 export function mismatch(what: string): Answer {
-  return json(hashText(1, what) % 2 === 0 ? 400 : 429, { message: "useragent mismatch", status: "fail" });
+  return json(pickBy(what, [400, 429]), { message: "useragent mismatch", status: "fail" });
 }
 
 export function deadQuery(): Answer {
   return json(200, { data: {}, extensions: { is_final: true }, status: "ok" });
 }
 
-export function loginRedirect({ path, headers }: SiteRequest): Answer {
-  const next = encodeURIComponent(path.slice(WEB_PREFIX.length));
-  const location = `http://${headers.host}${WEB_PREFIX}/accounts/login/?next=${next}`;
-  return htmlAnswer(302, "", { location });
+export function loginRedirect(request: SiteRequest): Answer {
+  return redirect(request, "/accounts/login/");
+}
+
+function redirect({ path, headers }: SiteRequest, to: string): Answer {
+  const next = to === "/" ? "" : `?next=${encodeURIComponent(path.slice(WEB_PREFIX.length))}`;
+  return htmlAnswer(302, "", { location: `http://${headers.host}${WEB_PREFIX}${to}${next}` });
 }
 
 export function notFoundPage(): Answer {
   return plainPage(404, "Sorry, this page isn't available.", "The link you followed may be broken.");
 }
 
-const CHECKPOINT = {
-  message: "challenge_required",
-  challenge: {
-    url: "https://i.instagram.com/challenge/1/",
-    api_path: "/challenge/1/",
-    hide_webview_header: true,
-    lock: true,
-    logout: false,
-    native_flow: true,
-    flow_render_type: 0,
+/** Ways to say that a client looks like no person. */
+const CHECKPOINTS = [
+  {
+    status: 400,
+    body: {
+      message: "challenge_required",
+      challenge: {
+        url: "https://i.instagram.com/challenge/1/",
+        api_path: "/challenge/1/",
+        hide_webview_header: true,
+        lock: true,
+        logout: false,
+        native_flow: true,
+        flow_render_type: 0,
+      },
+      status: "fail",
+      error_type: "checkpoint_challenge_required",
+    },
   },
-  status: "fail",
-  error_type: "checkpoint_challenge_required",
-};
+  {
+    status: 400,
+    body: { message: "checkpoint_required", checkpoint_url: "/challenge/1/", lock: false, status: "fail" },
+  },
+  {
+    status: 400,
+    body: {
+      message: "feedback_required",
+      spam: true,
+      feedback_title: "Action Blocked",
+      feedback_action: "report_problem",
+      feedback_ignore_label: "OK",
+      feedback_appeal_label: "Report problem",
+      status: "fail",
+    },
+  },
+  {
+    status: 403,
+    body: {
+      message: "login_required",
+      error_title: "You've Been Logged Out",
+      error_body: "Please log back in.",
+      logout_reason: 8,
+      status: "fail",
+    },
+  },
+];
+
+/** The same request gets the same one. */
+function pickBy<T>(what: string, list: readonly T[]): T {
+  return list[hashText(1, what) % list.length]!;
+}
 
 function statusAnswer({ status, body, retry_after_secs: secs }: Fault): Answer {
   const answers = {

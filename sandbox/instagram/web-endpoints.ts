@@ -50,7 +50,7 @@ function queryCall({ world, at }: { world: InstagramWorld; at: number }, request
     creator: creator?.username ?? null,
     answer: (fault) => {
       if (fault?.kind === "dead_doc_id") return deadQuery();
-      if (creator?.state === "login_required") return requireLogin();
+      if (creator?.state === "login_required") return requireLogin(creator.username);
       const isShown = creator?.state !== "age_restricted";
       const data = query.data({ world, at, variables, fault }, isShown ? creator : null);
       return json(200, { data, extensions: { is_final: true }, status: "ok" });
@@ -63,7 +63,7 @@ function profileInfo(world: InstagramWorld, creator: Creator | null, at: number)
     case undefined:
       return json(404, { message: "User not found", status: "fail" });
     case "login_required":
-      return requireLogin();
+      return requireLogin(creator!.username);
     case "age_restricted":
       return json(200, restrictedBody(world, creator!));
     default:

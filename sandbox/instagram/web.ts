@@ -78,10 +78,12 @@ export function createWeb(options: WebOptions): Web {
   };
 }
 
-/** What costs nobody anything: the home page, the login, and what pages show. */
+/** What costs nobody anything: the home page, the login and its like. */
 function answerUncounted({ path }: SiteRequest): { answer: Answer; endpoint: string } | null {
   const page = path.slice(WEB_PREFIX.length);
   if (page === "/") return { answer: plainPage(200, "Instagram", "Log in to see more."), endpoint: "/" };
+  if (page.startsWith("/challenge/"))
+    return { answer: plainPage(200, "Help us confirm it's you", ""), endpoint: "/challenge" };
   if (page.startsWith("/accounts/login")) return { answer: loginPage(), endpoint: "/accounts/login" };
   return null;
 }
@@ -99,8 +101,7 @@ function cookieOf({ headers }: SiteRequest): string | null {
   return /(?:^|;\s*)csrftoken=([^;]+)/.exec(headers.cookie ?? "")?.[1] ?? null;
 }
 
-/** With the query's id where the address shows none. */
+/** With the form of a query behind it, where the address alone does not say what is asked. */
 function queryUrl({ url, method, body }: SiteRequest): string {
-  const docId = method === "POST" ? new URLSearchParams(body).get("doc_id") : null;
-  return docId === null ? url : `${url}${url.includes("?") ? "&" : "?"}doc_id=${docId}`;
+  return method === "POST" ? `${url}${url.includes("?") ? "&" : "?"}${body}` : url;
 }

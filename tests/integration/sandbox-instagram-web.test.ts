@@ -107,8 +107,7 @@ describe("web endpoints", () => {
       data: { user: { gating: {}, edge_followed_by: { count: 0 } } },
     });
     expect((await asked(3))[1]).toMatchObject({ data: { user: { is_private: true } } });
-    const wall = [401, expect.objectContaining({ require_login: true, igweb_rollout: true })];
-    expect(await asked(15)).toEqual(wall);
+    expect(await asked(15)).toEqual([401, expect.objectContaining({ require_login: true, status: "fail" })]);
     expect(await query(TIMELINE, { id: "1" })).toEqual({ user: null });
     expect(await query(TIMELINE, { id: ids[3] })).toMatchObject({
       user: { edge_owner_to_timeline_media: { edges: [], page_info: { has_next_page: false } } },
@@ -140,7 +139,7 @@ describe("web endpoints", () => {
   it.each([
     ["require_login", 401, /"require_login":true/],
     ["please_wait", 401, /^\{"message":"Please wait a few minutes before you try again.","status":"fail"\}$/],
-    ["checkpoint", 400, /challenge_required/],
+    ["checkpoint", 400, /"message":"(challenge|checkpoint|feedback)_required"/],
     ["login_page", 200, /loginForm/],
     ["html_instead_of_json", 200, /^<!DOCTYPE html>/],
     ["login_redirect", 302, /^$/],

@@ -241,7 +241,7 @@ describe("the gateway", () => {
       ]),
     ).toEqual([
       ["/profile", "quiet.otter.0", "sandbox-rapidapi-key-1", 200, 0.002],
-      ["/reels", "3171067", "sandbox-rapidapi-key-1", 200, 0.002],
+      ["/reels", "quiet.otter.0", "sandbox-rapidapi-key-1", 200, 0.002],
       ["/profile", "nobody", "sandbox-rapidapi-key-1", 404, 0.002],
       [null, "quiet.otter.0", "other", 403, 0],
     ]);
