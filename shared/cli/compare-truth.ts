@@ -36,21 +36,26 @@ const AGE_TOLERANCES: Record<string, [absolute: number, relative: number]> = {
 };
 const CHUNK = 100;
 
+/** Items of a dataset. */
+export type ReadItems = (dataset: string) => AsyncIterable<Item>;
+
 /**
- * Compares the datasets of a storage folder with the ground truth of the stand-in world at `url`: every item and
- * every field, both ways.
+ * Compares the datasets of a Reddit crawl with the ground truth of the stand-in world at `url`: every item and every
+ * field, both ways.
+ * @param found a storage folder, or what reads a dataset
  */
 export async function compareWithTruth(
   url: string,
-  storageDir: string,
+  found: string | ReadItems,
   crawled: Crawled,
 ): Promise<Comparison[]> {
+  const read: ReadItems = typeof found === "string" ? (dataset) => readDataset(found, dataset) : found;
   const truth = new Truth(`${url}/_sandbox/truth`);
   const facts = await truth.items("subreddits?names=", crawled.names);
   const open = facts.filter((item) => item["availability"] === "ok").map((item) => String(item["name"]));
   const posts = await truth.items("posts?ids=", await listedIds(truth, open, crawled.listings));
   const compare = (dataset: string, keyOf: (item: Item) => string, expected: readonly Item[]) =>
-    compareDataset({ dataset, storageDir, keyOf }, expected);
+    compareDataset({ dataset, read, keyOf }, expected);
   const byId = (item: Item) => String(item["reddit_id"]);
   const byName = (item: Item) => String(item["name"]).toLowerCase();
   if (!crawled.isWhole) {
@@ -131,13 +136,13 @@ async function discoveries(truth: Truth, names: readonly string[]): Promise<Item
 }
 
 async function compareDataset(
-  { dataset, storageDir, keyOf }: { dataset: string; storageDir: string; keyOf: (item: Item) => string },
+  { dataset, read, keyOf }: { dataset: string; read: ReadItems; keyOf: (item: Item) => string },
   expected: readonly Item[],
 ): Promise<Comparison> {
   const missing = new Map(expected.map((item) => [keyOf(item), item]));
   const differences: string[] = [];
   let found = 0;
-  for await (const item of readDataset(storageDir, dataset)) {
+  for await (const item of read(dataset)) {
     found++;
     const key = keyOf(item);
     const truth = missing.get(key);

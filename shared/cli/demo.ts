@@ -1,14 +1,14 @@
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApifyClient } from "apify-client";
 import { defineCommand } from "citty";
-import { actor } from "../../actors/reddit/main.ts";
 import type { SandboxOptions } from "../../sandbox/sandbox.ts";
-import { readConfig } from "../config.ts";
-import { runActor } from "../crawl/run-actor.ts";
+import type { Item } from "../crawl/run-storage.ts";
 import { InvalidInputError } from "../errors.ts";
-import { compareWithTruth, DEFAULT_LISTINGS, type Comparison } from "./compare-truth.ts";
-import { formatSummary } from "./format-summary.ts";
+import { type Comparison, compareWithTruth, DEFAULT_LISTINGS, type ReadItems } from "./compare-truth.ts";
+import { type DemoServer, startDemoServer } from "./demo-server.ts";
+import { count, formatDuration, formatProgress, isOver, type RunAnswer } from "./run-format.ts";
 import { startSandboxWorld } from "./sandbox-process.ts";
+import { formatTable } from "./table.ts";
 
 /** Two client ids, two proxies, and a site with a bad day. */
 function worldOf(subreddits: number): SandboxOptions {
@@ -31,13 +31,14 @@ function worldOf(subreddits: number): SandboxOptions {
 }
 
 const MAX_SUBREDDITS = 2_000;
-const SHOWN_DIFFERENCES = 20;
+const SHOWN_DIFFERENCES = 5;
+const SHOWN_LOG_LINES = 10;
 
 export const demo = defineCommand({
   meta: {
     name: "demo",
     description:
-      "Crawl subreddits of a stand-in Reddit under faults, and compare every field with its ground truth",
+      "Start a server and a stand-in world with faults, launch, abort and resurrect runs, compare all with the truth",
   },
   args: {
     subreddits: { type: "string", description: "how many", default: "25" },
@@ -49,57 +50,129 @@ export const demo = defineCommand({
         `--subreddits: expected a whole number from 1 to ${MAX_SUBREDDITS}, got ${JSON.stringify(args.subreddits)}`,
       );
     }
+    print(
+      "\nStarting a stand-in world (two client ids, two proxies, one answer in eight broken, a token revoked),",
+    );
+    print("a server with a worker, and a database of its own …");
     const world = await startSandboxWorld(worldOf(subreddits));
     try {
-      const storageDir = path.join(readConfig().storageDir, "demo");
-      await mkdir(storageDir, { recursive: true });
-      const config = readConfig({
-        LOG_LEVEL: "error",
-        ...process.env,
-        ...world.env,
-        STORAGE_DIR: storageDir,
-      });
-      const names = await readNames(world.url, subreddits);
-      print(
-        `\nCrawling ${names.length} subreddits of the stand-in Reddit at ${world.url}: two client ids, two proxies,`,
-      );
-      print("about one answer in eight broken, and a token revoked on the way …");
-      const { exitCode, summary } = await runActor(actor, {
-        config,
-        input: { subreddits: names, discover: true },
-      });
-      if (summary) process.stdout.write(formatSummary(summary, storageDir));
-      const perSubreddit = summary ? (summary.requestsSent / names.length).toFixed(1) : "–";
-      print(
-        `  ${perSubreddit} requests a subreddit, retries included; ./b9 export reddit_posts --storage ${storageDir} --format csv`,
-      );
-      const comparisons = await compareWithTruth(world.url, storageDir, {
-        names,
-        listings: DEFAULT_LISTINGS,
-        isWhole: true,
-      });
-      const isRight = comparisons.map(report).every(Boolean) && exitCode === 0;
-      print(
-        isRight
-          ? "\nThe crawl equals the ground truth, field by field.\n"
-          : "\nThe crawl DIFFERS from the ground truth.\n",
-      );
-      process.exitCode = isRight ? 0 : 1;
+      const server = await startDemoServer(world.env);
+      try {
+        print(`  API ${server.url}, world ${world.url}`);
+        process.exitCode = (await crawlAndCompare(server, world.url, subreddits)) ? 0 : 1;
+      } finally {
+        await server.close();
+      }
     } finally {
       await world.leave();
     }
   },
 });
 
-async function readNames(url: string, count: number): Promise<string[]> {
-  const response = await fetch(`${url}/_sandbox/truth?count=${count}`);
+/** @returns true when everything is as it must be */
+async function crawlAndCompare(server: DemoServer, worldUrl: string, subreddits: number): Promise<boolean> {
+  const client = new ApifyClient({ baseUrl: server.url, token: server.token });
+  const names = await readNames(worldUrl, subreddits);
+  const half = Math.ceil(names.length / 2);
+  const parts = [names.slice(0, half), names.slice(half)].filter((part) => part.length > 0);
+  print(`\nLaunching ${parts.length} runs over HTTP:`);
+  const ids: string[] = [];
+  for (const part of parts) {
+    const { id } = await client.actor("reddit").start({ subreddits: part, discover: true });
+    print(`  ${id}  reddit, ${part.length} subreddits`);
+    ids.push(id);
+  }
+  await abortAndResurrect(client, ids[0]!);
+  const runs = await Promise.all(ids.map((id) => waitFor(client, id, isOver)));
+  for (const run of runs) {
+    print(`  ${describe(run)}`);
+    if (run.status !== "SUCCEEDED") await printLogEnd(client, run.id);
+  }
+
+  await printStatistics(server);
+  print("\nComparing every field with the ground truth:");
+  let isRight = runs.every(({ status }) => status === "SUCCEEDED");
+  for (const [index, part] of parts.entries()) {
+    const read = readerOf(client, runs[index]!);
+    const crawled = { names: part, listings: DEFAULT_LISTINGS, isWhole: true };
+    for (const comparison of await compareWithTruth(worldUrl, read, crawled))
+      isRight = report(ids[index]!, comparison) && isRight;
+  }
+  print(
+    isRight
+      ? "\nAll runs equal the ground truth, field by field.\n"
+      : "\nThe runs DIFFER from the ground truth.\n",
+  );
+  return isRight;
+}
+
+async function readNames(url: string, subreddits: number): Promise<string[]> {
+  const response = await fetch(`${url}/_sandbox/truth?count=${subreddits}`);
   return ((await response.json()) as { names: string[] }).names;
 }
 
-function report({ dataset, expected, found, differences }: Comparison): boolean {
+/** In the middle of its work, if it is not too quick for that. */
+async function abortAndResurrect(client: ApifyClient, id: string): Promise<void> {
+  const isUnderWay = (run: RunAnswer) => isOver(run) || (run.progress?.requestsFinished ?? 0) > 0;
+  const before = await waitFor(client, id, isUnderWay);
+  if (isOver(before)) return print(`  ${id} was too quick to be aborted`);
+  const at = performance.now();
+  await client.run(id).abort({ gracefully: true });
+  const aborted = await waitFor(client, id, isOver);
+  const secs = ((performance.now() - at) / 1000).toFixed(1);
+  print(`  ${id}  aborted in ${secs} s: ${aborted.status}, ${formatProgress(aborted)}`);
+  await client.run(id).resurrect();
+  print(`  ${id}  resurrected: it goes on where it stopped`);
+}
+
+async function waitFor(
+  client: ApifyClient,
+  id: string,
+  isIt: (run: RunAnswer) => boolean,
+): Promise<RunAnswer> {
+  for (;;) {
+    const run = (await client.run(id).get()) as RunAnswer;
+    if (isIt(run)) return run;
+    await sleep(200);
+  }
+}
+
+function describe(run: RunAnswer): string {
+  const { id, status, statusMessage, attempt } = run;
+  const how = formatProgress(run) || statusMessage;
+  return `${id}  ${status} in ${formatDuration(run)}, attempt ${attempt}: ${how}`;
+}
+
+async function printLogEnd(client: ApifyClient, id: string): Promise<void> {
+  const lines = ((await client.log(id).get()) ?? "").trimEnd().split("\n");
+  for (const line of lines.slice(-SHOWN_LOG_LINES)) print(`    ${line}`);
+}
+
+function readerOf(client: ApifyClient, { storageIds }: RunAnswer): ReadItems {
+  return async function* (dataset) {
+    yield* client.dataset<Item>(storageIds!.datasets[dataset]!).listItems({ chunkSize: 1000 });
+  };
+}
+
+async function printStatistics({ url, token }: DemoServer): Promise<void> {
+  const response = await fetch(`${url}/api/stats`, { headers: { authorization: `Bearer ${token}` } });
+  const { tables } = (await response.json()) as { tables: { name: string; rows: number }[] };
+  print("\nThe database has:");
+  const rows = tables.filter((table) => table.rows > 0).map(({ name, rows: n }) => [name, count(n)]);
+  process.stdout.write(
+    formatTable(
+      ["  table", "rows"],
+      rows.map(([name, n]) => [`  ${name}`, n!]),
+    ),
+  );
+}
+
+function report(runId: string, { dataset, expected, found, differences }: Comparison): boolean {
   const verdict = differences.length === 0 ? "equal in every field" : `${differences.length} DIFFERENCES`;
-  print(`  ${dataset}: ${found} found, ${expected} in the ground truth, ${verdict}`);
+  print(`  ${runId}  ${dataset}: ${found} found, ${expected} in the ground truth, ${verdict}`);
   for (const difference of differences.slice(0, SHOWN_DIFFERENCES)) print(`    ${difference}`);
+  if (differences.length > SHOWN_DIFFERENCES)
+    print(`    … and ${differences.length - SHOWN_DIFFERENCES} more`);
   return differences.length === 0;
 }
 

@@ -11,6 +11,8 @@ export const up = defineCommand({
       description: "let actors crawl the stand-in world: joins a running one, or starts it",
       default: false,
     },
+    json: { type: "boolean", description: "print its address as one line of JSON", default: false },
+    attached: { type: "boolean", description: "end when standard input closes", default: false },
   },
   async run({ args }) {
     const world = args.sandbox ? await useSandbox(readConfig()) : null;
@@ -18,7 +20,10 @@ export const up = defineCommand({
       // Processes of runs, and what else reads the environment, are pointed at it as well.
       Object.assign(process.env, world?.env);
       const config = readConfig();
-      await serve(config, (url) => process.stdout.write(describe(url, config, world?.url)));
+      if (args.attached) process.stdin.once("close", () => process.emit("SIGTERM")).resume();
+      await serve(config, (url) =>
+        process.stdout.write(args.json ? `${JSON.stringify({ url })}\n` : describe(url, config, world?.url)),
+      );
     } finally {
       await world?.leave();
     }
