@@ -71,6 +71,8 @@ export class LocalBudget implements Budget {
   readonly #inFlight = new Set<Dispatch>();
   /** End of the present window; `null` while no answer has told, or the last one is over. */
   #windowEndsAt: number | null = null;
+  /** The present window is our own, for no answer has told of one. */
+  #isAssumed = false;
   #windowMs: number;
   /** Requests that the window still has, those in flight not subtracted. */
   #left = 0;
@@ -127,6 +129,7 @@ export class LocalBudget implements Budget {
     const dispatch = { sentAt: now };
     if (!this.#isWindowOpen(now)) {
       this.#windowEndsAt = null;
+      this.#isAssumed = false;
       this.#probe = dispatch;
     } else if (this.#probe) this.#probe = dispatch;
     this.#inFlight.add(dispatch);
@@ -166,6 +169,7 @@ export class LocalBudget implements Budget {
     this.#backoffUntil = Math.max(this.#backoffUntil, now + delay);
     // What the window had left is in doubt: one request alone finds out.
     this.#windowEndsAt = null;
+    this.#isAssumed = false;
   }
 
   #isWindowOpen(now: number): boolean {
@@ -175,13 +179,15 @@ export class LocalBudget implements Budget {
   #read(dispatch: Dispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
     // The site made its header at some time between sending and answer; a slow answer must not move the end.
     const endsAt = Math.min(now, dispatch.sentAt + 1_000) + resetMs;
-    const known = this.#windowEndsAt;
+    const known = this.#isAssumed ? null : this.#windowEndsAt;
     if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
     const isNew = known === null || endsAt > known + SAME_WINDOW_MS;
     if (isNew) {
       this.#windowMs = Math.max(resetMs, 1);
-      this.#windowSent = this.#inFlight.size + 1;
+      // What was sent in a window of our own may have been in this one.
+      if (!this.#isAssumed) this.#windowSent = this.#inFlight.size + 1;
     }
+    this.#isAssumed = false;
     // A site that allows more than the ceiling counts others' requests as well: then ours are what it is held against.
     const ours = this.#windowSent - this.#inFlight.size;
     const isAboveCeiling = used + remaining > this.ceiling.requests;
@@ -196,6 +202,7 @@ export class LocalBudget implements Budget {
     else if (this.#probe === dispatch && now >= this.#backoffUntil) {
       this.#windowMs = this.ceiling.windowMs;
       this.#windowEndsAt = dispatch.sentAt + this.#windowMs;
+      this.#isAssumed = true;
       this.#left = this.ceiling.requests - 1;
     }
   }

@@ -28,7 +28,10 @@ const RunOptions = z.object({
   maxItems: int(0, 2 ** 31 - 1)
     .optional()
     .describe("0: no limit"),
-  maxTotalChargeUsd: number(0, 1e7).optional().describe("0: no limit"),
+  maxTotalChargeUsd: number(0, 1e7)
+    .refine((usd) => usd === 0 || usd >= 1e-6, { error: "at least 0.000001, or 0" })
+    .optional()
+    .describe("0: no limit"),
   restartOnError: flag().default(false),
   priority: int(-1_000, 1_000).default(0).describe("The higher, the sooner"),
   webhooks: z.never({ error: "nothing: webhooks of a single run are not supported" }).optional(),

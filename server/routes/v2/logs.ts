@@ -5,7 +5,7 @@ import type { Run } from "../../../shared/runs/run.ts";
 import { notFound } from "../../http/api-error.ts";
 import { flag } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
-import { route } from "../../http/route.ts";
+import { route, type RouteRequest } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { RUN_PATHS } from "./run-paths.ts";
@@ -17,6 +17,8 @@ const LogQuery = z.object({
   download: flag().default(false).describe("To be saved as a file"),
 });
 
+type LogRequest = Pick<RouteRequest<unknown, unknown, unknown>, "event" | "signal">;
+
 /** So much of a log is in memory at a time. */
 const PART_BYTES = 1024 * 1024;
 /** Proxies and clients give up a connection that is silent for longer. */
@@ -25,18 +27,18 @@ const HEARTBEAT_MS = 15_000;
 /** Every line begins with its time, `2026-01-31T12:00:00.000Z`: the clients split the log there. */
 export function addLogs(app: H3, services: Services): void {
   const { runs } = services;
-  const answer = (run: Run, { stream, raw, download }: z.output<typeof LogQuery>, signal: AbortSignal) => {
+  const answer = (run: Run, { stream, raw, download }: z.output<typeof LogQuery>, request: LogRequest) => {
+    const headers = {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "private, no-cache",
+      "x-accel-buffering": "no",
+      ...(download && { "content-disposition": `attachment; filename="${run.id}.log"` }),
+    };
+    if (request.event.req.method === "HEAD") return new Reply(null, { headers });
     const text = stream
-      ? withHeartbeat(runs.log.follow(run.id, { signal }), "\n", HEARTBEAT_MS)
+      ? withHeartbeat(runs.log.follow(run.id, { signal: request.signal }), "\n", HEARTBEAT_MS)
       : readLog(services, run.id);
-    return new Reply(toStream(raw ? text : stripColours(text), { live: stream }), {
-      headers: {
-        "content-type": "text/plain; charset=utf-8",
-        "cache-control": "private, no-cache",
-        "x-accel-buffering": "no",
-        ...(download && { "content-disposition": `attachment; filename="${run.id}.log"` }),
-      },
-    });
+    return new Reply(toStream(raw ? text : stripColours(text), { live: stream }), { headers });
   };
   const common = {
     method: "GET",
@@ -50,10 +52,11 @@ export function addLogs(app: H3, services: Services): void {
     ...common,
     path: "/v2/logs/:runId",
     summary: "The log of a run",
-    handler: async ({ params, query, signal }) => {
-      const run = await runs.get(params["runId"]!);
-      if (!run) throw notFound(`run ${JSON.stringify(params["runId"])}`);
-      return answer(run, query, signal);
+    handler: async (request) => {
+      const runId = request.params["runId"]!;
+      const run = await runs.get(runId);
+      if (!run) throw notFound(`run ${JSON.stringify(runId)}`);
+      return answer(run, request.query, request);
     },
   });
   for (const { path, find } of RUN_PATHS) {
@@ -61,7 +64,7 @@ export function addLogs(app: H3, services: Services): void {
       ...common,
       path: `${path}/log`,
       summary: "The log of a run",
-      handler: async (request) => answer(await find(services, request), request.query, request.signal),
+      handler: async (request) => answer(await find(services, request), request.query, request),
     });
   }
 }
