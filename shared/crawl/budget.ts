@@ -49,15 +49,24 @@ export interface Budget {
   ): void;
 }
 
-/**
- * Readings whose window ends differ by less belong to the same window. Reddit's `x-ratelimit-reset` is in whole
- * seconds, so two readings of one window are up to a second apart.
- */
+/** Readings of one window do not differ by more: a second of rounding, and what a slow answer adds. */
 const SAME_WINDOW_MS = 1_500;
 /** A new window is opened by one request alone; when that one hangs, a second may follow after this long. */
 const PROBE_PATIENCE_MS = 2_000;
 /** Part of a window that pacing leaves free at its end, so that the last requests are still counted in it. */
 const WINDOW_MARGIN = 0.01;
+
+/**
+ * When the window of an answer ends. The site wrote its header at some time between sending and answer, in whole
+ * seconds, rounded up; a slow answer does not move the latest end by more than a second.
+ */
+export function windowEnd(
+  sentAt: number,
+  answeredAt: number,
+  { resetMs }: Pick<BudgetReading, "resetMs">,
+): { earliest: number; latest: number } {
+  return { earliest: sentAt + resetMs - 1_000, latest: Math.min(answeredAt, sentAt + 1_000) + resetMs };
+}
 
 /**
  * A budget that this process alone uses, with two clocks: **pacing** from the site's own window headers and
@@ -177,11 +186,11 @@ export class LocalBudget implements Budget {
   }
 
   #read(dispatch: Dispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
-    // The site made its header at some time between sending and answer; a slow answer must not move the end.
-    const endsAt = Math.min(now, dispatch.sentAt + 1_000) + resetMs;
+    const { earliest, latest: endsAt } = windowEnd(dispatch.sentAt, now, { resetMs });
     const known = this.#isAssumed ? null : this.#windowEndsAt;
     if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
-    const isNew = known === null || endsAt > known + SAME_WINDOW_MS;
+    // Not a slow answer of the present one: what it says was left may be gone.
+    const isNew = known === null || earliest > known;
     if (isNew) {
       this.#windowMs = Math.max(resetMs, 1);
       // What was sent in a window of our own may have been in this one.

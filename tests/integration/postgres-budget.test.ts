@@ -76,8 +76,9 @@ class Process {
   constructor(site: StrictSite, { ceiling = CEILING, clockMs = 0 } = {}) {
     alive.push(this);
     this.now = () => Date.now() + clockMs;
+    const client = { query: this.#query.bind(this), release: () => {} };
     this.budget = new SharedBudget({
-      pool: { query: this.#query.bind(this) } as unknown as Database["pool"],
+      pool: { connect: async () => client } as unknown as Database["pool"],
       owner: { site: "test", key: site.key, name: "main", ceiling },
       wake: () => this.#wake(),
       onError: (error) => {

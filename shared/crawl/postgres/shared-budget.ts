@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
-import type { Budget, BudgetReading, Dispatch } from "../budget.ts";
+import { windowEnd, type Budget, type BudgetReading, type Dispatch } from "../budget.ts";
 import type { BudgetOwner } from "../identities.ts";
 
 export interface SharedBudgetOptions {
@@ -187,7 +187,7 @@ export class SharedBudget implements Budget {
   }
 
   async #takeTurn({ want, spread }: Wish): Promise<void> {
-    const { pool, owner, now, onError } = this.#options;
+    const { owner, now, onError } = this.#options;
     const answers = this.#answers.splice(0);
     const released = this.#released;
     this.#released = 0;
@@ -207,19 +207,29 @@ export class SharedBudget implements Budget {
       });
     };
     try {
-      const { rows } = await withRetry(
-        () =>
-          pool.query<{ turn: Turn }>("select budget_turn($1, $2, $3) as turn", [
-            owner.key,
-            this.#self,
-            ask(),
-          ]),
-        { maxMs: this.#patienceMs },
-      );
+      const { rows } = await withRetry(() => this.#call(ask), { maxMs: this.#patienceMs });
       this.#apply(rows[0]!.turn, askedAt, want);
     } catch (error) {
       this.#retryAt = now() + ERROR_PAUSE_MS;
       if (this.#patienceMs === PATIENCE_MS) onError(error as Error);
+    }
+  }
+
+  /** Asks when a connection is there: ages are those of that moment. */
+  async #call(ask: () => string): Promise<{ rows: { turn: Turn }[] }> {
+    const { pool, owner } = this.#options;
+    const client = await pool.connect();
+    try {
+      const answer = await client.query<{ turn: Turn }>("select budget_turn($1, $2, $3) as turn", [
+        owner.key,
+        this.#self,
+        ask(),
+      ]);
+      client.release();
+      return answer;
+    } catch (error) {
+      client.release(error as Error);
+      throw error;
     }
   }
 
@@ -231,8 +241,8 @@ export class SharedBudget implements Budget {
       throttled,
       reading: reading && {
         ...reading,
-        // The site made its header at some time between sending and answer; a slow answer must not move the end.
-        endsInMs: Math.min(answeredAt, sentAt + 1_000) + reading.resetMs - at,
+        endsInMs: windowEnd(sentAt, answeredAt, reading).latest - at,
+        endsAfterMs: windowEnd(sentAt, answeredAt, reading).earliest - at,
       },
     };
   }

@@ -96,6 +96,15 @@ describe("pacing", () => {
     expect(main.available(5_201)).toBe(999);
   });
 
+  it("does not take a slow answer for a new window, whose rest it would give out once more", () => {
+    const main = budget();
+    exchange(main, 0, 900, 100, 60_000);
+    const slow = main.sent(1_000);
+    exchange(main, 1_900, 999, 1, 58_100);
+    main.answered(slow, 2_000, { used: 901, remaining: 99, resetMs: 60_000 });
+    expect(main.available(2_000)).toBe(1);
+  });
+
   it("never exceeds the ceiling that the operator set", () => {
     const main = budget({ requests: 100, windowMs: 600_000 });
     for (let i = 0; i < 40; i++) exchange(main, i * 20, i + 1, 999 - i, 600_000 - i * 20);
