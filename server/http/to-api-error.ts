@@ -1,5 +1,6 @@
 import { HTTPError } from "h3";
 import { isPassing } from "../../shared/db/retry.ts";
+import { UnknownActorError } from "../../shared/runs/run.ts";
 import { ApiError } from "./api-error.ts";
 
 /** Seconds after which a database that is away is worth another try. */
@@ -13,6 +14,8 @@ export function toApiError(error: unknown): ApiError {
     return toApiError(error.cause);
   if (error instanceof HTTPError && error.status < 500)
     return new ApiError(error.status, "INVALID_REQUEST", "the request cannot be read", { cause: error });
+  if (error instanceof UnknownActorError)
+    return new ApiError(404, "ACTOR_NOT_FOUND", error.message, { cause: error });
   if (error instanceof RangeError && /call stack/.test(error.message)) return tooDeep(error);
   if (isPassing(error)) {
     return new ApiError(503, "SERVICE_UNAVAILABLE", "the database is away; try again later", {

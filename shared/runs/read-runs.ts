@@ -57,6 +57,7 @@ async function selectRuns(db: Queryable, rest: RawBuilder<unknown>): Promise<Run
 function toWhere({
   actor,
   statuses,
+  origin,
   startedAfter,
   startedBefore,
   scheduleId,
@@ -65,6 +66,7 @@ function toWhere({
   const started = sql`date_trunc('milliseconds', coalesce(r.started_at, r.created_at))`;
   const conditions = [
     actor !== undefined && sql`r.actor = ${actor}`,
+    origin !== undefined && sql`r.origin = ${origin}`,
     statuses && sql`r.status = any(${[...statuses]}::text[])`,
     startedAfter && sql`${started} >= ${startedAfter}`,
     startedBefore && sql`${started} <= ${startedBefore}`,

@@ -67,10 +67,15 @@ describe.each(clients)("apify-client %s", (_, create, { isLatest }) => {
     });
 
     it("say what is wrong with an input, field by field", async () => {
-      if (isLatest) expect(await client.actor("reddit").validateInput(INPUT)).toBe(true);
       const wrong = client.actor("reddit").start({ subreddits: "node", max_posts: -1 });
       await expect(wrong).rejects.toMatchObject({ statusCode: 400, type: "invalid-input" });
       await expect(wrong).rejects.toThrow(/subreddits.*max_posts|max_posts.*subreddits/s);
+    });
+
+    it.runIf(isLatest)("check an input without a run", async () => {
+      expect(await client.actor("reddit").validateInput(INPUT)).toBe(true);
+      const wrong = client.actor("reddit").validateInput({ subreddits: 5 });
+      await expect(wrong).rejects.toMatchObject({ statusCode: 400, type: "invalid-input" });
     });
 
     it("that are not there cannot be started", async () => {
@@ -104,9 +109,13 @@ describe.each(clients)("apify-client %s", (_, create, { isLatest }) => {
       const { items, total } = await client.runs().list({ limit: 1, offset: 0, desc: false });
       expect(items[0]!.startedAt).toBeInstanceOf(Date);
       expect(total).toBeGreaterThanOrEqual(3);
-      if (!isLatest) return;
+    });
+
+    it.runIf(isLatest)("are listed by their start", async () => {
       const future = { startedAfter: new Date(Date.now() + 60_000) };
       expect((await client.runs().list(future)).items).toEqual([]);
+      const past = { startedAfter: "2026-01-01T00:00:00.000Z", startedBefore: new Date(Date.now() + 60_000) };
+      expect((await client.runs().list(past)).total).toBeGreaterThan(0);
     });
 
     it.runIf(isLatest)("are iterated, page by page", async () => {
@@ -133,26 +142,36 @@ describe.each(clients)("apify-client %s", (_, create, { isLatest }) => {
       expect(await client.run(id).get({ waitForFinish: 0 })).toMatchObject({ status: "READY" });
     });
 
-    it("are called: their log is streamed, and the stream ends with them", async () => {
+    /** Calls the actor; the run is there, and nobody works on it yet. */
+    async function call() {
+      const newest = async () => (await client.runs().list({ desc: true, limit: 1 })).items[0]!.id;
+      const before = await newest();
+      const calling = client.actor("reddit").call(INPUT);
+      await vi.waitFor(async () => expect(await newest()).not.toBe(before));
+      return { id: await newest(), calling };
+    }
+
+    // The newest one streams their log besides: below.
+    it.runIf(!isLatest)("are called, which ends with them", async () => {
+      const { id, calling } = await call();
+      await hand.lease(id);
+      await hand.log(id, line(1, "first"));
+      await hand.finish(id, "FAILED", "no luck");
+      expect(await calling).toMatchObject({ id, status: "FAILED", statusMessage: "no luck" });
+    });
+
+    it.runIf(isLatest)("have their log streamed while they are called, and the stream ends", async () => {
       const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
+      const text = () => printed.mock.calls.join("\n");
       try {
-        const newest = async () => (await client.runs().list({ desc: true, limit: 1 })).items[0]!.id;
-        const before = await newest();
-        const calling = client.actor("reddit").call(INPUT);
-        await vi.waitFor(async () => expect(await newest()).not.toBe(before));
-        const id = await newest();
+        const { id, calling } = await call();
         await hand.lease(id);
         await hand.log(id, line(1, "first") + line(2, "second"));
-        if (isLatest)
-          await vi.waitFor(() => expect(printed.mock.calls.join("\n")).toContain("second"), {
-            timeout: 5_000,
-          });
+        await vi.waitFor(() => expect(text()).toContain("second"), { timeout: 5_000 });
         await hand.log(id, line(3, "third\n    of two lines"));
         await hand.finish(id, "SUCCEEDED");
         expect(await calling).toMatchObject({ id, status: "SUCCEEDED" });
-        const lines = printed.mock.calls.join("\n");
-        if (isLatest)
-          expect(lines).toMatch(/12:00:01.000Z INFO {2}first\n.*second\n.*third\n {4}of two lines/);
+        expect(text()).toMatch(/12:00:01.000Z INFO {2}first\n.*second\n.*third\n {4}of two lines/);
       } finally {
         printed.mockRestore();
       }
@@ -351,24 +370,19 @@ describe.each(clients)("apify-client %s", (_, create, { isLatest }) => {
     const store = () => client.keyValueStore(id);
 
     it("keep records of any type and size", async () => {
-      const values: [unknown, string | undefined][] = [
-        [{ a: [1, "ü"] }, undefined],
-        [{ long: "x".repeat(100_000) }, undefined],
-        ["text ü", undefined],
+      const json = "application/json; charset=utf-8";
+      const values: [unknown, string][] = [
+        [{ a: [1, "ü"] }, json],
+        [{ long: "x".repeat(100_000) }, json],
+        [null, json],
+        ["text ü", "text/plain; charset=utf-8"],
         ["y".repeat(5_000), "text/html; charset=utf-8"],
-        [randomBytes(2_000), undefined],
+        [randomBytes(2_000), "application/octet-stream"],
         [randomBytes(3 * 1024 * 1024), "image/png"],
-        [null, undefined],
       ];
       for (const [value, contentType] of values) {
-        await store().setRecord({
-          key: "some.key",
-          value: value as never,
-          ...(contentType && { contentType }),
-        });
-        const record = (await store().getRecord("some.key"))!;
-        expect(record.value).toEqual(value);
-        if (contentType) expect(record.contentType).toBe(contentType);
+        await store().setRecord({ key: "some.key", value: value as never, contentType });
+        expect(await store().getRecord("some.key")).toEqual({ key: "some.key", value, contentType });
       }
       expect(await store().recordExists("some.key")).toBe(true);
       await store().deleteRecord("some.key");
@@ -420,10 +434,10 @@ describe.each(clients)("apify-client %s", (_, create, { isLatest }) => {
       expect(keys).toEqual(keys.toSorted());
     });
 
-    const putMany = (store: string) =>
+    const putMany = (storeId: string) =>
       database.pool.query(
         `select put_record($1, 'many-' || lpad(n::text, 5, '0'), 'text/plain', 'x') from generate_series(1, 1005) n`,
-        [store],
+        [storeId],
       );
   });
 

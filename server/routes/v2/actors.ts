@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { toJson } from "../../../shared/crawl/local/json.ts";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
@@ -173,7 +174,10 @@ function addBuilds(app: H3, { runs }: Services): void {
 function parseInput(body: Buffer): unknown {
   if (body.length === 0) return {};
   try {
-    return JSON.parse(body.toString("utf8")) as unknown;
+    const input: unknown = JSON.parse(body.toString("utf8"));
+    // What is JSON, and cannot be kept as such: 1e999, or an array in ten thousand others.
+    toJson(input, "input");
+    return input;
   } catch (cause) {
     throw new ApiError(400, "INVALID_INPUT", `input: expected JSON: ${(cause as Error).message}`, { cause });
   }

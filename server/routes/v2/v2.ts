@@ -9,6 +9,7 @@ import { addRequestQueues } from "./request-queues.ts";
 import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { addUsers } from "./users.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 /** Apify's API, so that its clients work with our base URL. */
 export function addV2(app: H3, services: Services): void {
@@ -19,6 +20,7 @@ export function addV2(app: H3, services: Services): void {
   addKeyValueStores(app, services);
   addRequestQueues(app, services);
   addSchedules(app, services);
+  addWebhooks(app, services);
   addUsers(app);
   // The clients append /v2 to what they are given.
   app.all("/v2/v2/**", () => {

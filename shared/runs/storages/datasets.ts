@@ -70,15 +70,15 @@ export async function listDatasets(
 
 /**
  * Adds items by the dataset's key and merge rule, all or none.
- * @throws {InvalidInputError} naming the item that is no object or has no key
+ * @throws {InvalidInputError} naming the item that is no object, has no key, or is not plain JSON
  */
 export async function pushItems(
   pool: Pool,
   { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
   items: readonly unknown[],
 ): Promise<void> {
-  const pushed = items.map((item, index) => toPushedItem(name as DatasetName, item, index));
-  await pool.query("select push_items($1, $2, $3)", [runNumber, name, toDatabaseJson(pushed, "items")]);
+  const texts = items.map((item, index) => toPushedJson(name as DatasetName, item, index));
+  await pool.query("select push_items($1, $2, $3)", [runNumber, name, `[${texts.join(",")}]`]);
 }
 
 /** Removes the dataset's items. Nobody may be writing them: its run is over. */
@@ -108,14 +108,16 @@ export async function readFieldStatistics(
   return Object.fromEntries(rows.map(({ field, ...statistics }) => [field, statistics]));
 }
 
-function toPushedItem(dataset: DatasetName, item: unknown, index: number): { key: string; item: Item } {
+/** `{key, item}` */
+function toPushedJson(dataset: DatasetName, item: unknown, index: number): string {
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
     const got = JSON.stringify(item)?.slice(0, 100);
     throw new InvalidInputError(`items[${index}]: expected an object, got ${got}`);
   }
   try {
-    return { key: itemKey(dataset, item as Item), item: item as Item };
+    return toDatabaseJson({ key: itemKey(dataset, item as Item), item }, "item");
   } catch (cause) {
-    throw new InvalidInputError(`items[${index}]: ${(cause as Error).message}`, { cause });
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new InvalidInputError(`items[${index}]: ${cause.message}`, { cause });
   }
 }
