@@ -55,7 +55,7 @@ describe("a job", () => {
 
   it("is done by one process, and again when its time has come", async () => {
     let release = () => {};
-    const work = vi.fn(() => new Promise<string>((resolve) => (release = () => resolve("swept"))));
+    const work = vi.fn<() => Promise<string>>(() => new Promise<string>((resolve) => (release = () => resolve("swept"))));
     const first = run("a", job({ run: work }));
     await vi.waitFor(() => expect(work).toHaveBeenCalledOnce());
     expect(await run("b", job({ run: work, everySecs: 0 }))).toBe(false);

@@ -216,6 +216,59 @@ describe("/api/alerts", () => {
   });
 });
 
+describe("webhooks over Apify's client", () => {
+  const settings = {
+    eventTypes: ["ACTOR.RUN.ABORTED"],
+    condition: { actorId: "reddit" },
+    requestUrl: "http://127.0.0.1:9/hook",
+    description: "a",
+  } as const;
+
+  it("are created once a key, read, listed, changed, tested and removed", async () => {
+    const created = await client.webhooks().create({ ...settings, idempotencyKey: "k" });
+    expect(created).toMatchObject({ ...settings, stats: { totalDispatches: 0 } });
+    expect((await client.webhooks().create({ ...settings, idempotencyKey: "k" })).id).toBe(created.id);
+    const webhook = client.webhook(created.id);
+    expect(await webhook.get()).toEqual(created);
+    expect((await client.webhooks().list({ desc: true })).items).toEqual([created]);
+    const changed = await webhook.update({ description: "b", condition: { actorRunId: "r" } });
+    expect(changed).toMatchObject({
+      description: "b",
+      condition: { actorRunId: "r" },
+      requestUrl: settings.requestUrl,
+    });
+    expect(changed.condition).not.toHaveProperty("actorId");
+
+    const tested = (await webhook.test())!;
+    expect(tested).toMatchObject({ eventType: "TEST", status: "ACTIVE", calls: [], webhookId: created.id });
+    await webhook.update({ condition: { actorId: "reddit" } });
+    const run = await client.actor("reddit").start(INPUT);
+    await client.run(run.id).abort();
+    const { items } = await webhook.dispatches().list();
+    expect(items).toMatchObject([
+      { eventType: "TEST" },
+      { eventType: "ACTOR.RUN.ABORTED", eventData: { actorId: "reddit", actorRunId: run.id } },
+    ]);
+    expect(await client.webhookDispatch(tested.id).get()).toEqual(items[0]);
+    expect((await client.webhookDispatches().list({ limit: 1, desc: true })).items).toEqual([items[1]]);
+    await webhook.delete();
+    expect(await webhook.get()).toBeUndefined();
+    expect(await webhook.test().catch((error: { statusCode: number }) => error.statusCode)).toBeUndefined();
+  });
+
+  it.each([
+    ["an unknown event", { eventTypes: ["ACTOR.BUILD.CREATED"] }, /eventTypes/],
+    ["an unknown actor", { condition: { actorId: "twitter" } }, /condition\.actorId/],
+    ["another protocol", { requestUrl: "ftp://a.example/" }, /requestUrl.*http/],
+    ["a template", { payloadTemplate: "{}" }, /payloadTemplate/],
+    ["broken certificates", { ignoreSslErrors: true }, /ignoreSslErrors/],
+  ])("are refused with %s", async (_, wrong, message) => {
+    const { status, body } = await send("POST", "/v2/webhooks", { ...settings, ...wrong });
+    expect(status).toBe(400);
+    expect(body.error.message).toMatch(message);
+  });
+});
+
 describe("scopes", () => {
   it("let readers read, runners switch scrapers, and admins write schedules", async () => {
     const of = async (scope: "read" | "run") => {
@@ -242,5 +295,6 @@ describe("scopes", () => {
     expect(await run("POST", "/v2/schedules", creation)).toBe(403);
     expect(await run("PUT", "/v2/schedules/cleanup_logs", {})).toBe(403);
     expect(await run("DELETE", "/v2/schedules/cleanup_logs")).toBe(403);
+    expect(await run("GET", "/v2/webhooks")).toBe(403);
   });
 });
