@@ -2,7 +2,8 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-unit test-integration lint docs dev migrate clean
+.PHONY: help install demo test test-unit test-integration lint docs dev migrate clean health ready metrics logs \
+  logs-error scraper-status scraper-start scraper-stop profile
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -13,7 +14,7 @@ node_modules/.installed: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-demo: install ## crawl 25 subreddits of the stand-in world under faults, and compare with its ground truth
+demo: install ## server, worker and stand-in world: runs are launched, aborted, resurrected and compared with the truth
 	./b9 demo
 
 test: install ## all tests
@@ -34,8 +35,35 @@ docs: install ## write anew what is generated: .env.example, the README's settin
 	node shared/config-docs.ts
 	node shared/actor-files.ts
 
-dev: install ## serve the stand-in world to crawl against
-	./b9 sandbox
+dev: install ## server, worker and database, with the stand-in world to crawl; Ctrl+C ends it
+	./b9 up --sandbox
+
+health: install ## is the server alive (the targets from here on ask it at HOST and PORT, with API_TOKEN)
+	./b9 api /health
+
+ready: install ## can it work: database, migrations, queue, disk
+	./b9 api /ready
+
+metrics: install ## its metrics, as Prometheus reads them
+	./b9 api /metrics
+
+logs: install ## the newest warnings and errors of servers, workers and runs; RUN=<id>: that run's log as it grows
+	./b9 logs $(if $(RUN),$(RUN) --follow)
+
+logs-error: install ## the newest errors
+	./b9 logs --level error
+
+scraper-status: install ## the continuous scrapers: what is wanted, and what is
+	./b9 api /api/scraper/status
+
+scraper-start: install ## switch SCRAPER (all) on
+	./b9 api /api/scraper/start --method POST --body '{"scraper":"$(or $(SCRAPER),all)"}'
+
+scraper-stop: install ## switch SCRAPER (all) off; its run ends gracefully
+	./b9 api /api/scraper/stop --method POST --body '{"scraper":"$(or $(SCRAPER),all)"}'
+
+profile: install ## CPU profiles of COMMAND (server) and of each run's process in profiles/, when they end
+	NODE_OPTIONS="--cpu-prof --cpu-prof-dir=$(CURDIR)/profiles" ./b9 $(or $(COMMAND),server)
 
 migrate: install ## bring the database to the newest schema; starts the embedded one where DATABASE_URL names none
 	./b9 db migrate

@@ -15,6 +15,8 @@ const main = defineCommand({
     logs: () => import("./runs.ts").then(({ logs }) => logs),
     abort: () => import("./runs.ts").then(({ abort }) => abort),
     resurrect: () => import("./runs.ts").then(({ resurrect }) => resurrect),
+    status: () => import("./status.ts").then(({ status }) => status),
+    api: () => import("./ask.ts").then(({ ask }) => ask),
     actors: () => import("./actors.ts").then(({ actors }) => actors),
     schedules: () => import("./schedules.ts").then(({ schedules }) => schedules),
     worker: () => import("./worker.ts").then(({ worker }) => worker),

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { ActorRun } from "apify-client";
 import { InvalidInputError } from "../errors.ts";
-import { API_ARGS, found, printJson, withApi } from "./api.ts";
+import { type Api, API_ARGS, found, printJson, withApi } from "./api.ts";
 import { count, formatDuration, formatProgress, formatTime, type RunAnswer } from "./run-format.ts";
 import { formatTable, terminalWidth } from "./table.ts";
 
@@ -80,20 +80,47 @@ function mbytes(bytes: number | undefined): string {
 }
 
 export const logs = defineCommand({
-  meta: { name: "logs", description: "Print a run's log" },
+  meta: {
+    name: "logs",
+    description: "Print a run's log; without a run, what servers, workers and runs warned of",
+  },
   args: {
-    id: { type: "positional", description: "id of the run", required: true },
+    id: { type: "positional", description: "id of the run", required: false },
     follow: { type: "boolean", alias: "f", description: "until the run ends", default: false },
+    level: { type: "string", description: "without a run: warn or error" },
+    limit: { type: "string", description: "without a run: how many, up to 1000", default: "50" },
     url: API_ARGS.url,
   },
   run: ({ args }) =>
-    withApi(args, async ({ client }) => {
-      const log = client.run(args.id).log();
-      if (!args.follow) return void process.stdout.write(found(await log.get(), `run ${args.id}`));
-      const stream = found(await log.stream(), `run ${args.id}`);
+    withApi(args, async ({ client, fetch }) => {
+      const { id } = args;
+      if (id === undefined) return printSystemLogs(fetch, args);
+      if (args.level !== undefined) throw new InvalidInputError("--level: a run's log is printed whole");
+      const log = client.run(id).log();
+      if (!args.follow) return void process.stdout.write(found(await log.get(), `run ${id}`));
+      const stream = found(await log.stream(), `run ${id}`);
       for await (const chunk of stream) process.stdout.write(chunk as Buffer);
     }),
 });
+
+/** The newest, the oldest of them first. */
+async function printSystemLogs(
+  fetch: Api["fetch"],
+  { level, limit, follow }: { level?: string; limit: string; follow: boolean },
+): Promise<void> {
+  if (follow) throw new InvalidInputError("--follow: expected a run's id before it");
+  const query = new URLSearchParams({ limit, ...(level !== undefined && { level }) });
+  const response = await fetch(`/api/logs?${query}`);
+  const answer = (await response.json()) as {
+    items?: { at: string; level: string; source: string; run_id: string | null; message: string }[];
+    error?: { message: string };
+  };
+  if (!answer.items) throw new InvalidInputError(answer.error?.message ?? `status ${response.status}`);
+  for (const { at, level: how, source, run_id: run, message } of answer.items.toReversed())
+    process.stdout.write(
+      `${at} ${how.toUpperCase().padEnd(5)} ${source}${run ? ` ${run}` : ""}: ${message}\n`,
+    );
+}
 
 export const abort = defineCommand({
   meta: {
