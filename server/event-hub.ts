@@ -61,16 +61,21 @@ export class EventHub {
    * @returns what removes it
    */
   async add(listener: Listener, from: Position | null): Promise<() => void> {
-    if (!this.#isPolling) await this.#begin();
+    await this.#begin(listener);
     this.#listeners.add(listener);
     if (!this.#isPolling) void this.#poll();
     if (from) listener.push(only(listener, await this.#since(from)));
     return () => this.#listeners.delete(listener);
   }
 
-  async #begin(): Promise<void> {
+  /** What nobody has followed so far, is followed from now on. */
+  async #begin({ topics }: Listener): Promise<void> {
+    const skipsLogs = topics.has("logs") && !this.#listens("logs");
+    if (this.#isPolling && !skipsLogs) return;
     const { now, id } = await readLogHead(this.#pool);
-    this.#position = { runsMs: now.getTime(), logId: id };
+    if (!this.#isPolling) this.#position.runsMs = now.getTime();
+    if (!skipsLogs) return;
+    this.#position.logId = id;
     for (const line of await readLogsAfter(this.#pool, id - OVERLAP_LOGS, MAX_LOGS))
       this.#toldLogs.add(line.id);
   }
@@ -94,6 +99,7 @@ export class EventHub {
   async #news(): Promise<HubEvent[]> {
     const [runs, logs] = [await this.#newRuns(), this.#listens("logs") ? await this.#newLogs() : []];
     const { runsMs, logId } = this.#position;
+    // A new one: events keep the one that they were told with.
     this.#position = {
       runsMs: Math.max(runsMs, ...runs.map((run) => run.modifiedAt.getTime())),
       logId: Math.max(logId, ...logs.map(({ id }) => id)),

@@ -42,7 +42,7 @@ export async function startServer({ config, log, database, runs }: ServerOptions
       `HOST: expected a loopback address while there is no token, got ${JSON.stringify(config.host)}; set API_TOKEN, or make one with b9 token create`,
     );
   }
-  logSlowQueries(database.pool, config.slowQueryMs, log);
+  const stopWatching = logSlowQueries(database.pool, config.slowQueryMs, log);
   const shutdown = new AbortController();
   const app = await createApp({ config, log, database, runs, shutdown: shutdown.signal });
   const listener = await listen(toNodeHandler(app), {
@@ -72,6 +72,7 @@ export async function startServer({ config, log, database, runs }: ServerOptions
     const overdue = setTimeout(() => listener.server.closeAllConnections(), GRACE_MS);
     await listener.close();
     clearTimeout(overdue);
+    stopWatching();
   };
   return { url, close: () => (closed ??= close()) };
 }

@@ -6,14 +6,16 @@ const MAX_SHOWN = 300;
 /**
  * Logs statements of `pool` that take longer than `slowMs`, with their text and without their values, which may be
  * private. Statements that fail count too.
+ * @returns what ends it
  */
 export function logSlowQueries(
   pool: Pool,
   slowMs: number,
   log: { warn(fields: object, message: string): void },
-): void {
+): () => void {
   const watched = new WeakSet<PoolClient>();
-  pool.on("acquire", (client) => {
+  let isWatching = true;
+  const watch = (client: PoolClient): void => {
     if (watched.has(client)) return;
     watched.add(client);
     // `query` takes a text or an object, and answers by a promise or a callback, whichever was asked for.
@@ -22,7 +24,7 @@ export function logSlowQueries(
       const startedAt = performance.now();
       const done = () => {
         const ms = Math.round(performance.now() - startedAt);
-        if (ms >= slowMs) log.warn({ ms, sql: textOf(args[0]) }, "slow query");
+        if (isWatching && ms >= slowMs) log.warn({ ms, sql: textOf(args[0]) }, "slow query");
       };
       const callback = args.at(-1);
       if (typeof callback === "function") {
@@ -36,7 +38,12 @@ export function logSlowQueries(
       return answer;
     };
     client.query = timed as typeof client.query;
-  });
+  };
+  pool.on("acquire", watch);
+  return () => {
+    isWatching = false;
+    pool.off("acquire", watch);
+  };
 }
 
 function textOf(query: unknown): string {
