@@ -53,8 +53,7 @@ export async function proceed(context: StepContext, chain: Chain, after?: ListNa
   const rest = LISTS.slice(after === undefined ? 0 : LISTS.indexOf(after) + 1);
   const next = rest.find((list) => limits[list] > 0 && !answered[list]);
   if (next !== undefined) {
-    const { pageSize } = SOURCE[chain.source];
-    const paging = firstPage(limits[next], pageSize[next] ?? 0);
+    const paging = firstPage(limits[next], SOURCE[chain.source].pageSize[next]);
     await context.addRequests([listRequest(next, { chain, paging })]);
     return;
   }

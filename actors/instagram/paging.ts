@@ -17,15 +17,15 @@ export const Paging = z.object({
   cursors: z.array(z.string()),
   /** Entries on earlier pages. */
   entries: z.int(),
-  /** Entries on a page where the site says so, else on the first page; 0 before it. */
+  /** What the site calls a page: as many entries as the first one has, and no less than it is known to give. */
   pageSize: z.int(),
   /** The present page is asked for again, because it came empty. */
   isAgain: z.boolean(),
 });
 export type Paging = z.infer<typeof Paging>;
 
-/** @param pageSize what the site calls a page; 0: its first one tells */
-export function firstPage(limit: number, pageSize = 0): Paging {
+/** @param pageSize the smallest page that the site gives */
+export function firstPage(limit: number, pageSize = 1): Paging {
   return { limit, cursors: [], entries: 0, pageSize, isAgain: false };
 }
 
@@ -59,7 +59,8 @@ export function nextPage(
     const isSuspect = cursor === null ? cannotBeEmpty && cursors.length === 0 : !isExpected;
     return isSuspect && !paging.isAgain ? { ...paging, isAgain: true } : null;
   }
-  const pageSize = paging.pageSize || entries.length;
+  const isFirst = paging.cursors.length === 0;
+  const pageSize = isFirst ? Math.max(paging.pageSize, entries.length) : paging.pageSize;
   const read = paging.entries + entries.length;
   const pages = paging.cursors.length + 1;
   if (isDone || cursor === null || paging.cursors.includes(cursor)) return null;

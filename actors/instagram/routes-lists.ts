@@ -62,7 +62,7 @@ async function askElsewhere(
   const chain = chainAfter(context);
   const source = nextSource(chain.plan, chain.source);
   if (source === null) return proceed(context, chain, list);
-  const paging = firstPage(chain.limits[list], SOURCE[source].pageSize[list] ?? 0);
+  const paging = firstPage(chain.limits[list], SOURCE[source].pageSize[list]);
   await context.addRequests([listRequest(list, { chain: { ...chain, source }, paging })]);
 }
 

@@ -15,8 +15,8 @@ const LISTS = { posts: "/user-feeds", reels: "/reels" } as const;
 /** RapidAPI's instagram-looter2, and what else has its shapes. @see https://rapidapi.com/irrors-apis/api/instagram-looter2 */
 export const apiSource: Source = {
   name: "api",
-  // Reels come in pages of 6 to 12.
-  pageSize: { posts: COUNT, reels: null },
+  // Reels come in pages of 6 to 12, by creator.
+  pageSize: { posts: COUNT, reels: 6 },
   profileUrl: ({ ig_user_id, username }) =>
     apiUrl("/profile", ig_user_id === undefined ? { username } : { id: ig_user_id }),
   listUrl: (list, { ig_user_id }, { cursor }) =>

@@ -17,7 +17,7 @@ const Visit = z.object({ documents: z.array(z.unknown()) });
  */
 export const browserSource: Source = {
   name: "browser",
-  pageSize: { posts: null, reels: null },
+  pageSize: { posts: 1, reels: 1 },
   profileUrl: ({ username }) => (username === undefined ? null : pageUrl(username, "", "profile")),
   listUrl: (list, { username }, { limit }) =>
     pageUrl(username, list === "reels" ? "reels/" : "", `${list}=${limit}`),

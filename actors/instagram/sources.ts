@@ -25,8 +25,8 @@ export interface PageWanted {
 /** One way to Instagram's data: what to ask, and how to read the answers. All give the same items. */
 export interface Source {
   name: SourceName;
-  /** Entries that a page of posts has; `null`: the first page tells. */
-  pageSize: Record<ListName, number | null>;
+  /** Entries of a page that is not the last, at least. */
+  pageSize: Record<ListName, number>;
   /** `null` when the source cannot find a creator by what is known. */
   profileUrl(target: Target): string | null;
   listUrl(list: ListName, creator: Creator, page: PageWanted): string;

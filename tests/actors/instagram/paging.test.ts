@@ -12,7 +12,7 @@ const page = (count: number, cursor: string | null) => ({ entries: entries(count
 const GOES_ON = { isDone: false };
 
 /** The pages that a list is asked for, when each answer has `count` entries and the cursor `c1`, `c2`, … */
-function read(limit: number, count: number, pageSize = 0): number {
+function read(limit: number, count: number, pageSize: number): number {
   let pages = 0;
   for (let paging: Paging | null = firstPage(limit, pageSize); paging; pages++)
     paging = nextPage(paging, page(count, `c${pages}`), GOES_ON);
@@ -23,13 +23,13 @@ describe("nextPage", () => {
   it.each([
     [24, 12, 12, 2],
     [25, 12, 12, 3],
-    [36, 6, 0, 6],
-    [36, 9, 0, 4],
+    [36, 6, 6, 6],
+    [36, 9, 6, 4],
     [12, 12, 12, 1],
     // Short pages do not make a list dearer.
     [24, 7, 12, 2],
-  ])("reads a list of %i in pages of %i (%i said) with %i calls", (limit, count, said, calls) => {
-    expect(read(limit, count, said)).toBe(calls);
+  ])("reads a list of %i in pages of %i (at least %i) with %i calls", (limit, count, least, calls) => {
+    expect(read(limit, count, least)).toBe(calls);
   });
 
   it("goes on with the cursor, and counts what was read", () => {

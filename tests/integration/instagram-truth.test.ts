@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import { compareWithWorld, crawlWorld, startWorld } from "./instagram-world.ts";
+
+const WHOLE = { posts: 24, reels: 36 };
+
+it("finds by the data API, under faults, what a perfect crawl finds, field by field", async () => {
+  const world = await startWorld({
+    instagram: { creators: 20 },
+    faults: [
+      { kind: "status", rate: 0.06, status: 503 },
+      { kind: "status_false", rate: 0.05 },
+      { kind: "html_instead_of_json", rate: 0.03 },
+      { kind: "truncated_json", rate: 0.03 },
+      { kind: "empty_body", rate: 0.03 },
+      { kind: "per_second", rate: 0.03 },
+      { kind: "reset", rate: 0.03 },
+      { kind: "wrapped", rate: 0.3 },
+    ],
+  });
+  const { summary, config } = await crawlWorld(world, { ids: world.ids, related: true, ...WHOLE });
+  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsPending: 0 });
+  expect(await compareWithWorld(world, config, { source: "api", related: true, ...WHOLE })).toEqual([]);
+  // What was given up were facts about creators.
+  expect(Object.keys(summary!.failures).filter((reason) => !reason.startsWith("gone/"))).toEqual([]);
+});
+
+it("finds by the web what the web tells", async () => {
+  const world = await startWorld({
+    instagram: { creators: 20 },
+    faults: [
+      { kind: "status", rate: 0.05, status: 502 },
+      { kind: "truncated_json", rate: 0.03 },
+    ],
+  });
+  const { summary, config } = await crawlWorld(world, { usernames: world.names, source: "web", ...WHOLE });
+  expect(summary?.status).toBe("SUCCEEDED");
+  expect(await compareWithWorld(world, config, { source: "web", ...WHOLE })).toEqual([]);
+  // Of a login wall nothing is waited for.
+  expect(summary?.failures).toHaveProperty(["gone/require_login"], 1);
+  expect(summary?.outcomes.throttled).toBeUndefined();
+});
