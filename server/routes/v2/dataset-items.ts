@@ -14,10 +14,9 @@ import { names, offset } from "./wire.ts";
 
 const FORMATS = Object.keys(CONTENT_TYPES) as ItemFormat[];
 
-/**
- * First offset, limit and desc choose among the stored items; then come unwind, flatten, fields, omit, skipHidden,
- * skipEmpty and outputFields, in this order.
- */
+export const ITEM_ORDER =
+  "First offset, limit and desc choose among the stored items; then come unwind, flatten, fields, omit, skipHidden, skipEmpty and outputFields, in this order.";
+
 export const ItemQuery = z
   .object({
     format: z.enum(FORMATS).default("json"),

@@ -17,7 +17,7 @@ import { ApiError, notFound } from "../../http/api-error.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
-import { answerItems, ItemQuery } from "./dataset-items.ts";
+import { answerItems, ITEM_ORDER, ItemQuery } from "./dataset-items.ts";
 import { RUN_PATHS, type RunRequest } from "./run-paths.ts";
 import { date, envelope, listOf, paging, toList, USER } from "./wire.ts";
 
@@ -113,6 +113,7 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
     scope: "read",
     tag,
     summary: "Items as json, jsonl or csv, in the order of their push",
+    description: ITEM_ORDER,
     query: ItemQuery,
     response: "application/json",
     handler: async (request) => answerItems(pool, await find(request), request.query, request.event),
