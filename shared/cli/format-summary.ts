@@ -32,6 +32,7 @@ export function formatSummary(summary: RunSummary, storageDir: string): string {
         .join("; "),
     ],
     ["429s", `${count(outcomes.throttled ?? 0)} of ${count(requestsSent)} requests`],
+    ...(summary.costUsd > 0 ? [["Cost", `${summary.costUsd} USD`] satisfies [string, string]] : []),
     ["Failures", list(summary.failures, (reason, n) => `${reason} ${count(n)}`)],
     ["Results in", summary.runId === null ? `${storageDir}/datasets` : describeRun(summary.runId)],
   ];

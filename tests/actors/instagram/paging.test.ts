@@ -74,8 +74,8 @@ describe("nextPage", () => {
 describe("reachesEnd", () => {
   const known = "2026-01-10";
   const list = (...dates: string[]): Entry[] => dates.map((taken_at) => ({ taken_at }));
-  const ends = (read: Entry[], paging = firstPage(24)) =>
-    reachesEnd(paging, read, { endsAt: known, unordered: 3 });
+  const ends = (seen: Entry[], paging = firstPage(24)) =>
+    reachesEnd(paging, seen, { endsAt: known, unordered: 3 });
 
   it("stops at what is known or older", () => {
     expect(ends(list("2026-01-14", "2026-01-13", "2026-01-12", "2026-01-11"))).toBe(false);
