@@ -124,7 +124,9 @@ function logOutages(pool: Pool, log: Log): void {
   pool.on("release", (error) => {
     if (isAway(error)) onAway(error);
   });
-  pool.on("connect", () => {
+  pool.on("connect", (client) => {
+    // One that is lent out and has no statement under way, as between those of a transaction: nobody else would hear.
+    client.on("error", onAway);
     if (awaySince === null) return;
     log.info(`the database is back after ${((Date.now() - awaySince) / 1000).toFixed(1)} s`);
     awaySince = null;

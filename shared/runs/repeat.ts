@@ -1,6 +1,8 @@
+import { isAway } from "../db/retry.ts";
+
 /**
- * Does `work` every `ms`, never twice at once: what takes longer delays the next one. Returns what stops it, which waits
- * for work under way.
+ * Does `work` every `ms`, never twice at once: what takes longer delays the next one. That the database is away, its pool
+ * tells, once; of other errors `onError` is told. Returns what stops it, which waits for work under way.
  */
 export function repeat(
   ms: number,
@@ -11,7 +13,7 @@ export function repeat(
   let timer: NodeJS.Timeout;
   let running: Promise<void> = Promise.resolve();
   const turn = async () => {
-    await work().catch(onError);
+    await work().catch((error: Error) => isAway(error) || onError(error));
     if (!isStopped) timer = setTimeout(start, ms);
   };
   const start = () => void (running = turn());

@@ -1,5 +1,5 @@
-import type { Run } from "./run.ts";
-import { isFinal } from "./run.ts";
+import { isAway } from "../db/retry.ts";
+import { isFinal, type Run } from "./run.ts";
 
 const POLL_MS = 300;
 
@@ -54,7 +54,9 @@ export class Waiters {
     this.#polling = true;
     while (this.#waiting.size > 0) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      await this.#answer((run) => isFinal(run.status)).catch(this.#onError);
+      await this.#answer((run) => isFinal(run.status)).catch(
+        (error: Error) => isAway(error) || this.#onError(error),
+      );
     }
     this.#polling = false;
   }

@@ -1,17 +1,14 @@
-import path from "node:path";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { readConfig, type Config } from "../../shared/config.ts";
 import { type Database, openDatabase } from "../../shared/db/database.ts";
+import { withRetry } from "../../shared/db/retry.ts";
 import { loadActorManifests } from "../../shared/runs/actors.ts";
 import { type LaunchOptions, openRuns, type Runs } from "../../shared/runs/runs.ts";
 import { isFinal, type Run, type RunStatus } from "../../shared/runs/run.ts";
 import { startWorker, type Worker } from "../../shared/runs/worker.ts";
 import type { TestCluster } from "./db-cluster.ts";
-import { type PagesSite, startPagesSite } from "./runs-site.ts";
-
-/** Actors of the tests, loaded as those of the checkout are. */
-export const RUN_ACTORS = path.resolve(import.meta.dirname, "run-actors");
+import { type PagesSite, RUN_ACTORS, startPagesSite } from "./runs-site.ts";
 
 /** A database of its own with runs open, and a site that the actor `pages` crawls. */
 export interface RunsHarness {
@@ -65,7 +62,7 @@ export async function openRunsHarness(
       }),
     async until(id, ...statuses) {
       for (const until = Date.now() + 60_000; Date.now() < until;) {
-        const run = await runs.get(id);
+        const run = await withRetry(() => runs.get(id));
         if (run && statuses.includes(run.status)) return run;
         if (run && isFinal(run.status)) break;
         await new Promise((resolve) => setTimeout(resolve, 50));

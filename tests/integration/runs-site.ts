@@ -1,5 +1,9 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import path from "node:path";
+
+/** Actors of the tests, loaded as those of the checkout are. */
+export const RUN_ACTORS = path.resolve(import.meta.dirname, "run-actors");
 
 /** A site whose every page is there, after `delayMs`; it knows what it was asked. */
 export interface PagesSite {

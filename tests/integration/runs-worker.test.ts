@@ -79,12 +79,12 @@ it.each([
   expect(run).toMatchObject({ status: "FAILED", exitCode, statusMessage: expect.stringMatching(message) });
   const { text } = await harness.runs.log.read(id);
   expect(text).toMatch(/ERROR FAILED: /);
+  expect(text.match(/Z INFO {6}at Immediate\./) !== null).toBe(trouble === "throw");
   const { rows } = await harness.database.pool.query(
     "select level, source, message from system_logs where run_id = $1 order by id desc limit 1",
     [id],
   );
   expect(rows).toEqual([{ level: "error", source: "pages", message: `FAILED: ${run.statusMessage}` }]);
-  if (trouble === "throw") expect(text).toMatch(/Z INFO {6}at Immediate\./);
 });
 
 it("aborts gracefully: what is in flight finishes; a resurrection does the rest, and nothing twice", async () => {
