@@ -37,6 +37,13 @@ export const bench = defineCommand({
         process.exitCode = (await benchIngest()) ? 0 : 1;
       },
     }),
+    lists: defineCommand({
+      meta: { name: "lists", description: "milliseconds of what dashboards ask, at the old system's size" },
+      async run() {
+        const { benchLists } = await import("../../bench/lists.ts");
+        process.exitCode = (await benchLists()) ? 0 : 1;
+      },
+    }),
     "throttle-shared": defineCommand({
       meta: {
         name: "throttle-shared",

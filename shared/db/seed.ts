@@ -139,7 +139,7 @@ const REDDIT: Record<string, SeededTable> = {
       'https://i.redd.it/' || md5(n::text) || '.jpeg', 'i.redd.it', ${word("author")} || '-' || author,
       't2_u' || author, ${word("place")} || '_' || ${word("place / 7 + 3")} || '_' || place, created, score, comments,
       0.5 + round(random()::numeric / 2, 2)::double precision, random() < 0.3, false, false, false, is_self,
-      random() < 0.1, false, case when is_self then 'text' else 'image' end, 'https://b.thumbs.redditmedia.com/' || md5('t' || n) || '.jpg',
+      not is_self and kind = 'video', false, case when is_self then 'text' else kind end, 'https://b.thumbs.redditmedia.com/' || md5('t' || n) || '.jpg',
       0, 0, '/r/' || place || '/comments/s' || to_hex(n) || '/' || a || '_' || b || '/', false, 0,
       floor(5e6 * random() ^ 12)::integer,
       case when is_self then '[]' else jsonb_build_array(jsonb_build_object('type', 'image', 'url',
@@ -149,6 +149,7 @@ const REDDIT: Record<string, SeededTable> = {
     from (
       select n, ${word("n")} as a, ${word("n / 7 + 1")} as b, 1 + floor($4::integer * random() ^ 2)::integer as author,
         1 + floor($3::integer * random() ^ 3)::integer as place, random() < 0.3 as is_self,
+        ('{image,image,image,image,image,gallery,gallery,video,video,link}'::text[])[1 + n % 10] as kind,
         floor(20000 * random() ^ 10)::integer as score, floor(2000 * random() ^ 8)::integer as comments,
         now() - random() * interval '180 days' as created, now() - random() * interval '20 days' as seen
       from generate_series($1::integer + 1, $2::integer) n
