@@ -18,6 +18,9 @@ export interface ServerMetrics {
 export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): ServerMetrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
+  // Gauges that are named as counters are: Prometheus' own checks refuse them.
+  for (const what of ["resources", "handles", "requests"])
+    register.removeSingleMetric(`nodejs_active_${what}_total`);
   const latencies = new Latencies();
   const registers = [register];
   const requests = new Counter({
