@@ -69,7 +69,7 @@ async function addRun(
     await query("select open_dataset($1, 'failed_requests')", [number]);
     await query(
       `insert into dataset_items (day, dataset_id, key, place, item)
-      select d.day, d.id, $2 || n, nextval('item_places'), jsonb_build_object('outcome', $2)
+      select d.day, d.id, $2 || n, nextval('item_places'), jsonb_build_object('outcome', $2, 'observed_at', now() + interval '30 minutes')
       from datasets d, generate_series(1, $3::int) n where d.run_number = $1 and d.name = 'failed_requests'`,
       [number, outcome, count],
     );
