@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import type { Item } from "../crawl/run-storage.ts";
+import { isAway } from "../db/retry.ts";
 import { InvalidInputError } from "../errors.ts";
 
 export interface DatabaseSource {
@@ -12,6 +13,7 @@ export interface DatabaseSource {
 
 /** Rows of one fetch. */
 const ROWS_A_FETCH = 500;
+const SQLSTATE = /^[0-9A-Z]{5}$/;
 /** The longest that a timer of Node's can wait. */
 const FOREVER_MS = 2 ** 31 - 1;
 
@@ -48,8 +50,8 @@ async function* readRows(pool: Pool, select: string, where: string | undefined):
     }
   } catch (error) {
     const { code = "", message } = error as { code?: string; message: string };
-    // What is wrong with the statement or its values; of the rest of it nothing was somebody's input.
-    if (where === undefined || !/^(42|22|25006)/.test(code)) throw error;
+    // What the database refuses: of the rest of the statement nothing was somebody's input.
+    if (where === undefined || isAway(error) || !SQLSTATE.test(code)) throw error;
     throw new InvalidInputError(`--where ${JSON.stringify(where)}: ${message}`, { cause: error });
   } finally {
     // The connection goes, and with it the transaction.
