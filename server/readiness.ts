@@ -40,16 +40,20 @@ export function createReadiness({ database, config }: Services): () => Promise<R
       return { ok: applied === files.length, detail: `${applied} of ${files.length} applied` };
     },
     queue: async () => {
-      const { waiting, oldest } = await ask<{ waiting: number; oldest: number | null }>(
-        `select count(*)::integer as waiting, extract(epoch from now() - min(created_at))::integer as oldest
+      const { tables, waiting, oldest } = await ask<{
+        tables: boolean;
+        waiting: number;
+        oldest: number | null;
+      }>(
+        `select to_regclass('pgboss.version') is not null as tables, count(*)::integer as waiting,
+          extract(epoch from now() - min(created_at))::integer as oldest
         from runs where finished_at is null and status = 'READY'`,
       );
+      if (!tables) return { ok: false, detail: "the tables of pg-boss are missing" };
       const detail = `${waiting} runs wait${oldest === null ? "" : `, the first for ${oldest} s`}`;
       // Runs may wait for a slot as long as they like: that is load, and no reason to send clients away.
-      return {
-        ok: true,
-        detail: oldest !== null && oldest > STUCK_SECS ? `${detail}: is there a worker?` : detail,
-      };
+      const isStuck = oldest !== null && oldest > STUCK_SECS;
+      return { ok: true, detail: isStuck ? `${detail}: is there a worker?` : detail };
     },
     disk: async () => {
       const { bavail, bsize } = await statfs(config.databaseDir ?? ".");

@@ -52,7 +52,7 @@ export interface Freshness {
 }
 
 /** Tables of things that are looked at again and again, each with an index on when that was. */
-const OBSERVED = ["reddit_subreddits", "reddit_users"];
+const OBSERVED = ["reddit_subreddits", "reddit_users", "instagram_creators"];
 
 export function readFreshness(pool: Pool): Promise<Freshness[]> {
   return Promise.all(OBSERVED.map((table) => readFreshnessOf(pool, table)));
