@@ -1,5 +1,6 @@
 -- A window is a new one only when it cannot be the present one: an answer that was slow, or that waited for the database,
--- made its window end later than it does, and what was left by then was given out once more.
+-- made its window end later than it does, and what was left by then was given out once more. And after a 429 only what was
+-- sent since tells what is left.
 
 -- What one answer says about the budget: {sentMsAgo, isProbe, reading: {used, remaining, resetMs, endsInMs, endsAfterMs} | null,
 -- throttled: {retryAfterMs} | null}. The window ends between `endsAfterMs` and `endsInMs`. Times are of the database's
@@ -17,11 +18,14 @@ declare
   is_new boolean := b.window_ends_at is null
     or at + (reading->>'endsAfterMs')::double precision * interval '1 ms' > b.window_ends_at;
   is_burst boolean := sent_at < b.backoff_began_at;
+  is_stale boolean := b.window_ends_at is null and coalesce(is_burst, false);
   retry_after_ms double precision := least((throttled->>'retryAfterMs')::double precision, 3600000);
 begin
   b.sent := b.sent + 1;
   b.window_used := b.window_used + 1;
-  if reading is not null then
+  if is_stale then
+    null;
+  elsif reading is not null then
     if is_new then
       b.window_ms := greatest((reading->>'resetMs')::double precision, 1);
       b.window_used := 1;

@@ -189,6 +189,8 @@ export class LocalBudget implements Budget {
     const { earliest, latest: endsAt } = windowEnd(dispatch.sentAt, now, { resetMs });
     const known = this.#isAssumed ? null : this.#windowEndsAt;
     if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
+    // Others that were answered before the 429 may have told of less.
+    if (known === null && dispatch.sentAt < this.#backoffBeganAt) return;
     // Not a slow answer of the present one: what it says was left may be gone.
     const isNew = known === null || earliest > known;
     if (isNew) {

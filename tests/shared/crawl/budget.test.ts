@@ -166,6 +166,17 @@ describe("backoff", () => {
     expect(main.opensAt(1_031, false)).toBeGreaterThan(1_031);
   });
 
+  it("does not come back with an answer to what was sent before the 429", () => {
+    const main = budget();
+    exchange(main, 0, 900, 100, 60_000);
+    const [early, throttled] = [main.sent(20), main.sent(30)];
+    exchange(main, 40, 999, 1, 59_960);
+    main.throttled(throttled, 60, 1_000, null);
+    main.answered(early, 2_000, { used: 901, remaining: 99, resetMs: 59_980 });
+    main.sent(2_010);
+    expect(main.opensAt(2_020, false)).toBeGreaterThan(3_000);
+  });
+
   it("does not let a hostile Retry-After park the crawl for more than an hour", () => {
     const main = budget();
     main.throttled(main.sent(0), 0, 1e12, null);
