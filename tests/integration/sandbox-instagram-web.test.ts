@@ -94,6 +94,17 @@ describe("web endpoints", () => {
     });
   });
 
+  it("have no flag that tells a count of three from a hidden one", async () => {
+    const { truth } = await instagramSite();
+    const [api, web] = await Promise.all(
+      ["api", "web"].map((source) => truth<Json[]>(`instagram_posts/maplemisty18?source=${source}`)),
+    );
+    const threes = api!.filter((item) => item["like_count"] === 3).map((item) => item["media_id"]);
+    expect(threes.length).toBeGreaterThan(0);
+    const onWeb = web!.filter((item) => threes.includes(item["media_id"]));
+    expect(new Set(onWeb.map((item) => item["likes_hidden_reason"]))).toEqual(new Set(["placeholder"]));
+  });
+
   it("say why an account is not shown", async () => {
     const { web, query, truth } = await instagramSite();
     const { names, ids } = await truth<Overview>("instagram");
@@ -216,6 +227,8 @@ describe("pages", () => {
     const inline = /data-sjs>(.*?)<\/script>/s.exec(open.body)![1]!;
     expect(JSON.stringify(JSON.parse(inline))).toContain('"xig_user_by_username":{"pk":"3171067"');
     expect(open.headers["set-cookie"]?.[0]).toMatch(/^csrftoken=\w+; Path=\/$/);
+    const known = await web(`/${names[0]}/`, { headers: { cookie: "a=b; csrftoken=mine" } });
+    expect(known.headers["set-cookie"]).toBeUndefined();
     const redirected = await web(`/${names[15]}/`);
     expect([redirected.status, redirected.headers.location]).toEqual([
       302,

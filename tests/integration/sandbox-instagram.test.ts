@@ -139,6 +139,31 @@ describe("lists", () => {
     });
   });
 
+  it("hide which are pinned, and that likes are hidden, where the site does not say so", async () => {
+    const instagram = await instagramSite();
+    const { names, ids } = await instagram.truth<Overview>("instagram");
+    const [page] = await feedPages(instagram, ids[6]!, 1);
+    expect(page!.items.some((one) => "timeline_pinned_user_ids" in one)).toBe(false);
+    expect(Number(page!.items[0]!["taken_at"])).toBeLessThan(Number(page!.items[1]!["taken_at"]));
+    const [first] = await instagram.truth<Json[]>(`instagram_posts/${names[6]}?limit=1`);
+    expect(first).toMatchObject({ is_pinned: true });
+
+    const media = (await feedPages(instagram, ids[0]!)).flatMap(({ items }) => items);
+    const sent = new Map(media.map((one) => [one["code"], one]));
+    const ways = new Set<string>();
+    for (const item of await instagram.truth<Json[]>(`instagram_posts/${names[0]}`)) {
+      const { like_count: likes, like_and_view_counts_disabled: flag } = sent.get(item["shortcode"])!;
+      if (item["likes_hidden"])
+        ways.add(`${String(item["likes_hidden_reason"])}: ${String(likes)}, ${String(flag)}`);
+    }
+    expect([...ways].toSorted()).toEqual([
+      "disabled: -1, true",
+      "disabled: 3, true",
+      "negative: -1, undefined",
+      "placeholder: 3, undefined",
+    ]);
+  });
+
   it("find a medium by its address and by its id", async () => {
     const { apiJson, truth } = await instagramSite();
     const { names } = await truth<Overview>("instagram");
@@ -222,6 +247,15 @@ describe("the gateway", () => {
     expect(other.status).toBe(200);
     await pass(30 * DAY);
     expect((await call()).status).toBe(200);
+  });
+
+  it("forgets how often it refused as soon as the window is over", async () => {
+    const { api, sandbox } = await instagramSite({ apiPlan: { perHour: 1 } });
+    const statuses: number[] = [];
+    for (let i = 0; i < 30; i++) statuses.push((await api("/id?username=quiet.otter.0")).status);
+    expect(new Set(statuses.slice(1))).toEqual(new Set([429]));
+    await control(sandbox, "/time", { advance_secs: 3600 });
+    expect((await api("/id?username=quiet.otter.0")).status).toBe(200);
   });
 
   it("logs whom a call is about and what it cost; refusals are free", async () => {
