@@ -1,7 +1,8 @@
 import type { Config } from "../../shared/config.ts";
-import { createBrowserClient } from "../../shared/crawl/browser-client.ts";
 import type { Site } from "../../shared/crawl/site.ts";
+import { createBrowserClient } from "./browser.ts";
 import { webRules } from "./site-web.ts";
+import { isEnough } from "./source-browser.ts";
 import { WEB } from "./source-web.ts";
 
 const HOUR_MS = 3_600_000;
@@ -18,6 +19,6 @@ export function createBrowserSite(config: Config): Site {
     usage: () => ({ provider: "instagram-web", endpoint: "/page", costUsd: 0 }),
     rules: webRules,
     readBudget: () => null,
-    createClient: () => createBrowserClient({ executablePath: config.chromiumPath }),
+    createClient: () => createBrowserClient({ executablePath: config.chromiumPath, isEnough }),
   };
 }

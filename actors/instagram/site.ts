@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Config } from "../../shared/config.ts";
 import type { SiteAccess } from "../../shared/crawl/define-actor.ts";
 import { InvalidInputError } from "../../shared/errors.ts";
@@ -40,6 +41,10 @@ export function createSites(
     throw new InvalidInputError(
       "the Instagram data API needs a key: set RAPIDAPI_KEY; or choose another source, as with " +
         '"source": "web" in the input',
+    );
+  if (sources.includes("browser") && !existsSync(config.chromiumPath))
+    throw new InvalidInputError(
+      `the source browser needs Chromium: there is none at ${config.chromiumPath}; set CHROMIUM_PATH`,
     );
   const [first, ...fallbacks] = sources.map((source) => ACCESS[source](config));
   return { ...first!, fallbacks };

@@ -31,6 +31,17 @@ function pageUrl(username: string, tab: string, fragment: string): string {
   return `${WEB}/${username}/${tab}#${fragment}`;
 }
 
+/** Whether a visit has brought what its address asks for: the account, or as many entries of a list. */
+export function isEnough(url: string, documents: readonly unknown[]): boolean {
+  const [, list, limit] = /#(posts|reels)=(\d+)$/.exec(url) ?? [];
+  if (list === undefined) return true;
+  const pages = connectionsIn(documents, CONNECTIONS[list as keyof typeof CONNECTIONS]);
+  const hasLast = pages.some((page) => field(field(page, "page_info"), "has_next_page") === false);
+  // The account's own document may begin with the page that the list begins with.
+  const ids = pages.flatMap((page) => edgesOf(page).map(idOf));
+  return hasLast || new Set(ids).size >= Number(limit);
+}
+
 function documentsOf(body: unknown): unknown[] {
   return readShape(Visit, body, "the visit of a page").documents;
 }
@@ -48,14 +59,9 @@ function findAccount(documents: unknown[], { username }: Target): unknown {
 
 /** One list of all the pages that scrolling brought, each medium once. */
 function joinPages(documents: unknown[], names: readonly string[]): MediaPage {
-  const pages = [...objectsIn(documents)].flatMap((one) =>
-    names.flatMap((name) => {
-      const connection = field(one, name);
-      return Array.isArray(field(connection, "edges")) ? [connection] : [];
-    }),
-  );
+  const pages = connectionsIn(documents, names);
   if (pages.length === 0) throw new UnexpectedShapeError(`the page has none of ${names.join(", ")}`);
-  const edges = pages.flatMap((page) => field(page, "edges") as unknown[]);
+  const edges = pages.flatMap(edgesOf);
   const joined = parseList({ data: { [names[0]!]: { edges } } }, { isFirst: true });
   const distinct = new Map(joined.media.toReversed().map((seen) => [seen.media_id, seen]));
   return {
@@ -63,6 +69,22 @@ function joinPages(documents: unknown[], names: readonly string[]): MediaPage {
     media: joined.media.filter((seen) => distinct.get(seen.media_id) === seen),
     cursor: null,
   };
+}
+
+function connectionsIn(documents: readonly unknown[], names: readonly string[]): unknown[] {
+  return [...objectsIn(documents)].flatMap((one) =>
+    names.map((name) => field(one, name)).filter((connection) => Array.isArray(field(connection, "edges"))),
+  );
+}
+
+function edgesOf(connection: unknown): unknown[] {
+  const edges = field(connection, "edges");
+  return Array.isArray(edges) ? edges : [];
+}
+
+function idOf(edge: unknown): unknown {
+  const node = field(edge, "node");
+  return field(field(node, "media") ?? node, "id");
 }
 
 function findRelated(documents: unknown[]): unknown {

@@ -42,7 +42,7 @@ export interface HttpClient {
   /** @throws only for a request that cannot be sent at all: an invalid URL or header */
   send(request: HttpRequest): Promise<HttpAnswer | TransportFailure>;
   /** Ends all connections; what is on its way fails. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 export interface HttpClientOptions {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseList } from "../../../actors/instagram/parse-list.ts";
 import { parseRelated } from "../../../actors/instagram/parse-related.ts";
 import { apiSource } from "../../../actors/instagram/source-api.ts";
-import { browserSource } from "../../../actors/instagram/source-browser.ts";
+import { browserSource, isEnough } from "../../../actors/instagram/source-browser.ts";
 import { webSource } from "../../../actors/instagram/source-web.ts";
 import { toPost, toReel } from "../../../actors/instagram/media.ts";
 import { parseJsonExact } from "../../../shared/crawl/json.ts";
@@ -198,6 +198,18 @@ describe("the visit of a page", () => {
     const flatOnly = browserSource.parseProfile({ documents: documents.slice(0, 1) }, { username: "nasa" });
     expect(flatOnly).toMatchObject({ ig_user_id: "3", followers_count: 5, biography: "flat" });
     expect(() => browserSource.parseProfile({ documents }, { username: "esa" })).toThrow("no account esa");
+  });
+
+  it("is long enough when it has shown as many different entries, or the last", () => {
+    const enough = (limit: number, pages: unknown[] = documents) =>
+      isEnough(`https://www.instagram.com/nasa/#posts=${limit}`, pages);
+    expect([enough(3), enough(4)]).toEqual([true, false]);
+    const last = {
+      xdt_api__v1__feed__user_timeline_graphql_connection: { edges: [], page_info: { has_next_page: false } },
+    };
+    expect(enough(4, [...documents, { data: last }])).toBe(true);
+    expect(isEnough("https://www.instagram.com/nasa/reels/#reels=1", documents)).toBe(false);
+    expect(isEnough("https://www.instagram.com/nasa/#profile", [])).toBe(true);
   });
 
   it("joins the pages of a list, each medium once", () => {

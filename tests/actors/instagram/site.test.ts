@@ -31,6 +31,13 @@ describe("sources", () => {
     expect(() => actor.site(readConfig({}, "none"), input({ source: "web" }))).not.toThrow();
   });
 
+  it("without a browser say where it was looked for", () => {
+    const config = settings({ CHROMIUM_PATH: "/nowhere/chromium" });
+    expect(() => actor.site(config, input({ source: "browser" }))).toThrow(
+      "there is none at /nowhere/chromium; set CHROMIUM_PATH",
+    );
+  });
+
   it("know their own requests", () => {
     const creator = { ig_user_id: "3", username: "nasa" };
     const urls = [apiSource.relatedUrl(creator), webSource.relatedUrl(creator), queryProbeUrl("reels")];
