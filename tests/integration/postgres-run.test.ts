@@ -129,6 +129,12 @@ it("refuses runs that are not there, are others', or have another input, and cha
   await expect(joinRun(pool, { runId: "mine", actor: "reddit", input: undefined })).rejects.toThrow(
     /mine is one of actor pages/,
   );
+  await pool.query("select open_run('managed', 'pages', '{}')");
+  await pool.query("update runs set is_managed = true, status = 'ABORTED' where id = 'managed'");
+  await expect(joinRun(pool, { runId: "managed", actor: "pages", input: undefined })).rejects.toThrow(
+    /run managed is carried out by a worker/,
+  );
+  expect(await readRun("managed")).toMatchObject({ status: "ABORTED" });
   for (const runId of ["", "a b", "../x", "x".repeat(64), "pages"]) {
     await expect(joinRun(pool, { runId, actor: "pages", input: {} })).rejects.toThrow(/--run: expected/);
   }

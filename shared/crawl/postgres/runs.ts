@@ -33,6 +33,7 @@ export async function joinRun(pool: Pool, { runId, actor, input }: JoinOptions):
       `--run: expected 1 to 63 letters, digits, _ and -, and not the actor's name, got ${JSON.stringify(runId)}`,
     );
   }
+  await assertUnmanaged(pool, runId);
   const json = input === undefined ? null : toDatabaseJson(input, "run input");
   const { rows } = await withRetry(() =>
     pool.query<{ run: { actor: string; input: unknown; isSameInput: boolean } | null }>(
@@ -50,6 +51,17 @@ export async function joinRun(pool: Pool, { runId, actor, input }: JoinOptions):
     );
   }
   return run.input;
+}
+
+/** A managed run has one process, its worker's. */
+async function assertUnmanaged(pool: Pool, runId: string): Promise<void> {
+  const { rows } = await withRetry(() =>
+    pool.query("select from runs where id = $1 and is_managed", [runId]),
+  );
+  if (rows.length === 0) return;
+  throw new InvalidInputError(
+    `run ${runId} is carried out by a worker, and not shared: b9 resurrect ${runId} goes on with it when it is over`,
+  );
 }
 
 /** This process's part of a run has ended; the run has when nobody else works on it, or nothing is left. */
