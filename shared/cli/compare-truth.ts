@@ -26,13 +26,14 @@ export const DEFAULT_LISTINGS = [
 ];
 
 /** Fields that tell of the collection, not of the world. */
-const OWN_FIELDS = new Set(["observed_at", "source", "metrics_at"]);
+const OWN_FIELDS = new Set(["observed_at", "source", "metrics_at", "api_calls", "api_cost_usd"]);
 /** Ages grow while a crawl runs: what follows from them may differ by this much, and by this share. */
 const AGE_TOLERANCES: Record<string, [absolute: number, relative: number]> = {
   min_account_age_days: [0.05, 0],
   age_quality_score: [0.005, 0],
   overall_user_score: [0.002, 0],
   karma_per_day: [0.01, 1e-3],
+  days_since_last_post: [0.01, 0],
 };
 const CHUNK = 100;
 
@@ -135,7 +136,8 @@ async function discoveries(truth: Truth, names: readonly string[]): Promise<Item
   return found.flat();
 }
 
-async function compareDataset(
+/** Compares all items of a dataset with those `expected`, both ways. */
+export async function compareDataset(
   { dataset, read, keyOf }: { dataset: string; read: ReadItems; keyOf: (item: Item) => string },
   expected: readonly Item[],
 ): Promise<Comparison> {

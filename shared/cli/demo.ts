@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import type { SandboxOptions } from "../../sandbox/sandbox.ts";
 import type { Item } from "../crawl/run-storage.ts";
 import { InvalidInputError } from "../errors.ts";
+import { compareInstagram } from "./compare-instagram.ts";
 import { type Comparison, compareWithTruth, DEFAULT_LISTINGS, type ReadItems } from "./compare-truth.ts";
 import { type DemoServer, startDemoServer } from "./demo-server.ts";
 import { count, formatDuration, formatProgress, isOver, type RunAnswer } from "./run-format.ts";
@@ -30,6 +31,7 @@ function worldOf(subreddits: number): SandboxOptions {
   };
 }
 
+const CREATORS = 20;
 const MAX_SUBREDDITS = 2_000;
 const SHOWN_DIFFERENCES = 5;
 const SHOWN_LOG_LINES = 10;
@@ -69,17 +71,51 @@ export const demo = defineCommand({
   },
 });
 
+/** A run to launch, and how what it found compares with the truth. */
+interface Part {
+  actor: string;
+  input: object;
+  what: string;
+  compare(read: ReadItems): Promise<Comparison[]>;
+}
+
+/** Reddit in two runs, Instagram in one. */
+async function partsOf(worldUrl: string, subreddits: number): Promise<Part[]> {
+  const names = await readNames(`${worldUrl}/_sandbox/truth?count=${subreddits}`);
+  const half = Math.ceil(names.length / 2);
+  const reddit = [names.slice(0, half), names.slice(half)].filter((some) => some.length > 0);
+  const creators = await readNames(`${worldUrl}/_sandbox/truth/instagram?count=${CREATORS}`);
+  const lists = { posts: 24, reels: 36, related: true };
+  return [
+    ...reddit.map((some) => ({
+      actor: "reddit",
+      input: { subreddits: some, discover: true },
+      what: `${some.length} subreddits`,
+      compare: (read: ReadItems) =>
+        compareWithTruth(worldUrl, read, { names: some, listings: DEFAULT_LISTINGS, isWhole: true }),
+    })),
+    {
+      actor: "instagram",
+      input: { usernames: creators, ...lists },
+      what: `${creators.length} creators`,
+      compare: (read) => compareInstagram(worldUrl, read, { names: creators, ...lists }),
+    },
+  ];
+}
+
+async function readNames(url: string): Promise<string[]> {
+  return ((await (await fetch(url)).json()) as { names: string[] }).names;
+}
+
 /** @returns true when everything is as it must be */
 async function crawlAndCompare(server: DemoServer, worldUrl: string, subreddits: number): Promise<boolean> {
   const client = new ApifyClient({ baseUrl: server.url, token: server.token });
-  const names = await readNames(worldUrl, subreddits);
-  const half = Math.ceil(names.length / 2);
-  const parts = [names.slice(0, half), names.slice(half)].filter((part) => part.length > 0);
+  const parts = await partsOf(worldUrl, subreddits);
   print(`\nLaunching ${parts.length} runs over HTTP:`);
   const ids: string[] = [];
-  for (const part of parts) {
-    const { id } = await client.actor("reddit").start({ subreddits: part, discover: true });
-    print(`  ${id}  reddit, ${part.length} subreddits`);
+  for (const { actor, input, what } of parts) {
+    const { id } = await client.actor(actor).start(input);
+    print(`  ${id}  ${actor}, ${what}`);
     ids.push(id);
   }
   await abortAndResurrect(client, ids[0]!);
@@ -93,9 +129,7 @@ async function crawlAndCompare(server: DemoServer, worldUrl: string, subreddits:
   print("\nComparing every field with the ground truth:");
   let isRight = runs.every(({ status }) => status === "SUCCEEDED");
   for (const [index, part] of parts.entries()) {
-    const read = readerOf(client, runs[index]!);
-    const crawled = { names: part, listings: DEFAULT_LISTINGS, isWhole: true };
-    for (const comparison of await compareWithTruth(worldUrl, read, crawled))
+    for (const comparison of await part.compare(readerOf(client, runs[index]!)))
       isRight = report(ids[index]!, comparison) && isRight;
   }
   print(
@@ -104,11 +138,6 @@ async function crawlAndCompare(server: DemoServer, worldUrl: string, subreddits:
       : "\nThe runs DIFFER from the ground truth.\n",
   );
   return isRight;
-}
-
-async function readNames(url: string, subreddits: number): Promise<string[]> {
-  const response = await fetch(`${url}/_sandbox/truth?count=${subreddits}`);
-  return ((await response.json()) as { names: string[] }).names;
 }
 
 /** In the middle of its work, if it is not too quick for that. */
