@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
-import { readMemory } from "../maintenance/memory.ts";
+import { MEGABYTE, readMemory } from "../maintenance/memory.ts";
 
 /** Something is beyond its threshold. */
 export interface Breach {
@@ -36,7 +36,7 @@ export const RULES: Record<RuleName, Measure> = {
   async memory(database, { alertMemoryMbytes: threshold }, now) {
     const uses = await readMemory(database, now);
     return uses
-      .map(({ holder, bytes }) => ({ subject: holder, value: Math.round(bytes / 1_000_000), threshold }))
+      .map(({ holder, bytes }) => ({ subject: holder, value: Math.round(bytes / MEGABYTE), threshold }))
       .filter(({ value }) => value >= threshold)
       .map((breach) => ({ ...breach, message: `${breach.subject} holds ${breach.value} MB` }));
   },

@@ -48,8 +48,8 @@ export async function requestJob(
 }
 
 /**
- * Does `job` when its time has come and nobody else is at it. An error of its own is logged, kept in its row, and does
- * not come out; one of the database's does.
+ * Does `job` when its time has come and nobody else is at it. Its error is logged and kept in its row; what comes out is
+ * an error of the database before or after it.
  * @returns true when it was done
  */
 export async function runJob({ database: { pool }, owner, log }: JobServices, job: Job): Promise<boolean> {

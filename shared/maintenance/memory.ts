@@ -3,6 +3,8 @@ import { readNow } from "../db/clock.ts";
 import type { Database } from "../db/database.ts";
 import type { TaskServices } from "./tasks.ts";
 
+export const MEGABYTE = 1024 * 1024;
+
 export interface MemoryUse {
   /** `server web-1 (pid 4242 on host)`, `run x (worker w)`. */
   holder: string;
@@ -29,7 +31,7 @@ export async function watchMemory({ database, config, log }: TaskServices): Prom
   const uses = await readMemory(database, await readNow(database.pool));
   const lines = uses.map(({ holder, bytes }) => ({
     source: "memory_monitor",
-    level: bytes >= config.alertMemoryMbytes * 1_000_000 ? "warn" : "info",
+    level: bytes >= config.alertMemoryMbytes * MEGABYTE ? "warn" : "info",
     message: `${holder} holds ${megabytes(bytes)}`,
     context: { bytes },
   }));
@@ -41,5 +43,5 @@ export async function watchMemory({ database, config, log }: TaskServices): Prom
 }
 
 function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1_000_000)} MB`;
+  return `${Math.round(bytes / MEGABYTE)} MB`;
 }

@@ -40,7 +40,7 @@ async function addProcess(
 ): Promise<void> {
   await query(
     `insert into processes (id, kind, name, host, pid, memory_bytes, disk_free_ratio)
-    values ($1, $2, $1, 'h', 7, $3::bigint * 1000000, $4)
+    values ($1, $2, $1, 'h', 7, $3::bigint * 1048576, $4)
     on conflict (id) do update set memory_bytes = excluded.memory_bytes, disk_free_ratio = excluded.disk_free_ratio`,
     [name, kind, megabytes, free],
   );
@@ -131,7 +131,7 @@ describe("memory", () => {
     await addProcess("w", { megabytes: 1499 });
     await addRun("r1", "RUNNING");
     await query(
-      `update runs set worker = 'w', lease_expires_at = now() + interval '1 hour', stats = '{"memCurrentBytes": 2000000000}'`,
+      `update runs set worker = 'w', lease_expires_at = now() + interval '1 hour', stats = '{"memCurrentBytes": 2097152000}'`,
     );
     expect(await measure("memory")).toEqual([
       {

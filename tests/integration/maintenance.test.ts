@@ -55,7 +55,9 @@ describe("a job", () => {
 
   it("is done by one process, and again when its time has come", async () => {
     let release = () => {};
-    const work = vi.fn<() => Promise<string>>(() => new Promise<string>((resolve) => (release = () => resolve("swept"))));
+    const work = vi.fn<() => Promise<string>>(
+      () => new Promise<string>((resolve) => (release = () => resolve("swept"))),
+    );
     const first = run("a", job({ run: work }));
     await vi.waitFor(() => expect(work).toHaveBeenCalledOnce());
     expect(await run("b", job({ run: work, everySecs: 0 }))).toBe(false);
@@ -169,7 +171,7 @@ describe("a task", () => {
   it("memory_monitor writes down who holds what, and warns of those above the limit", async () => {
     await query(
       `insert into processes (id, kind, name, host, pid, memory_bytes, disk_free_ratio)
-      values ('1', 'server', 'web', 'h', 1, 1600000000, 1), ('2', 'worker', 'w', 'h', 2, 90000000, 1)`,
+      values ('1', 'server', 'web', 'h', 1, 1677721600, 1), ('2', 'worker', 'w', 'h', 2, 94371840, 1)`,
     );
     expect(await run("memory_monitor")).toBe("2 processes hold 1690 MB, 1 are above 1500 MB");
     expect(
