@@ -23,10 +23,11 @@ export async function startChain(
   const costs = withCall(request.userData.costs, request.retryCount + 1, { source, plan });
   const record = await getRecord(knownKey(ig_user_id));
   const known = record === undefined || record === null ? null : KnownCreator.parse(record);
-  await pushData({ ...profile, ...renamed(profile, target.username, known), ...costs }, "instagram_creators");
-  if (profile.availability !== "ok") return;
+  const isOpen = profile.availability === "ok";
+  const item = { ...profile, ...renamed(profile, target.username, known), ...(!isOpen && costs) };
+  await pushData(item, "instagram_creators");
+  if (!isOpen) return;
 
-  const newest = target.newest_taken_at ?? known?.newest_taken_at ?? null;
   const isKnown = known !== null || target.newest_taken_at !== undefined;
   // Nothing to list is a list that was read.
   const isEmpty = profile.media_count === 0;
@@ -36,7 +37,7 @@ export async function startChain(
     plan,
     source,
     limits: limitsOf(plan, isKnown),
-    endsAt: endOf(plan, newest),
+    endsAt: endOf(plan, [target.newest_taken_at, known?.newest_taken_at]),
     hasMedia: (profile.media_count ?? 0) > 0,
     sample: { posts: [], reels: [] },
     answered: { posts: isEmpty, reels: isEmpty },
@@ -70,7 +71,7 @@ async function concludeLists(
   const metrics =
     (answered.posts || answered.reels) &&
     creatorMetrics(sample, { followers, observedAt, viral: plan.viral, answered });
-  await pushData({ ig_user_id, ...metrics, ...costs }, "instagram_creators");
+  await pushData({ ig_user_id, ...metrics, ...(!plan.related && costs) }, "instagram_creators");
   if (LISTS.some((list) => limits[list] > 0 && !answered[list])) return;
   const dates = [...sample.posts, ...sample.reels].flatMap(({ takenAt }) => takenAt ?? []).sort();
   const record = await getRecord(knownKey(ig_user_id));
@@ -89,9 +90,13 @@ function renamed(
   return before.length > 0 ? { previous_usernames: [...new Set(before as string[])] } : {};
 }
 
-/** The later of the two ends, as the last moment that is not wanted. */
-function endOf({ since, until_known }: Plan, newest: string | null): string | null {
+/**
+ * The last moment that is not wanted: before `since`, or known. Of two that say what is known the older one counts:
+ * a list that one of them did not see may have more.
+ */
+function endOf({ since, until_known }: Plan, newest: readonly (string | null | undefined)[]): string | null {
   const beforeSince = since === undefined ? null : new Date(Date.parse(since) - 1).toISOString();
-  const ends = [beforeSince, until_known ? newest : null].filter((end) => end !== null);
+  const known = newest.filter((date) => typeof date === "string").sort()[0];
+  const ends = [beforeSince, until_known ? known : null].filter((end) => typeof end === "string");
   return ends.sort().at(-1) ?? null;
 }

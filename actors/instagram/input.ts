@@ -66,11 +66,8 @@ export const Input = z
   )
   .superRefine(({ usernames, ids, creators }, ctx) => {
     if (usernames.length + ids.length + creators.length === 0)
-      ctx.addIssue({
-        code: "custom",
-        path: ["usernames"],
-        message: "expected at least one username, id or creator",
-      });
+      // Of the input as a whole: what is due fills it.
+      ctx.addIssue({ code: "custom", message: "expected at least one username, id or creator" });
   });
 export type Input = z.infer<typeof Input>;
 

@@ -42,7 +42,7 @@ export interface CreatorProfile extends Sourced {
 }
 
 /** `instagram_creators`, when the site stated that a creator known by id is not there. */
-export interface MissingCreator extends Sourced {
+export interface MissingCreator extends Sourced, CreatorCosts {
   ig_user_id: string;
   availability: Availability;
   availability_reason: string;
@@ -114,7 +114,7 @@ export interface MetricsFrame {
   metric_samples: Record<string, number>;
 }
 
-/** `instagram_creators`, what a creator has cost in this run so far. */
+/** `instagram_creators`, what a creator has cost in this run: with the last item about it, and no other. */
 export interface CreatorCosts {
   /** Calls to the sources, retries that counted included. */
   api_calls: number;

@@ -57,8 +57,7 @@ router.addHandler("RELATED", {
     }));
     await pushData(items, "instagram_related");
     await reportSkipped(context, skipped);
-    const costs = withCall(chain.costs, request.retryCount + 1, chain);
-    await pushData({ ig_user_id: chain.creator.ig_user_id, ...costs }, "instagram_creators");
+    await pushCosts(context);
   },
   gone: askRelatedElsewhere,
   failed: askRelatedElsewhere,
@@ -66,6 +65,8 @@ router.addHandler("RELATED", {
 
 /** What a probe shows, the answer's outcome has shown. */
 router.addHandler("PROBE", { userData: ProbeUserData, handle: async () => {} });
+
+type RelatedContext = Omit<HandlerContext<RelatedUserData>, "body">;
 
 async function askElsewhere({
   request,
@@ -77,25 +78,30 @@ async function askElsewhere({
   if (source !== null) await addRequests(profileRequest({ ...userData, source, costs }));
 }
 
-async function askRelatedElsewhere({
-  request,
-  addRequests,
-}: Pick<HandlerContext<RelatedUserData>, "request" | "addRequests">): Promise<void> {
-  const { chain } = request.userData;
+async function askRelatedElsewhere(context: RelatedContext): Promise<void> {
+  const { chain } = context.request.userData;
   const source = nextSource(chain.plan, chain.source);
+  if (source === null) return pushCosts(context);
+  const costs = withCall(chain.costs, context.request.retryCount + 1, chain);
+  await context.addRequests([relatedRequest({ chain: { ...chain, source, costs } })]);
+}
+
+async function pushCosts({ request, pushData }: RelatedContext): Promise<void> {
+  const { chain } = request.userData;
   const costs = withCall(chain.costs, request.retryCount + 1, chain);
-  if (source !== null) await addRequests([relatedRequest({ chain: { ...chain, source, costs } })]);
+  await pushData({ ig_user_id: chain.creator.ig_user_id, ...costs }, "instagram_creators");
 }
 
 /** What the site stated about a creator instead of a profile; of one known by name alone, only the failure tells. */
 async function pushMissing({ request, gone, pushData }: GoneContext<ProfileUserData>): Promise<void> {
-  const { target, source } = request.userData;
+  const { target, source, costs } = request.userData;
   if (target.ig_user_id === undefined || gone.availability === null) return;
   const missing: MissingCreator = {
     ig_user_id: target.ig_user_id,
     availability: gone.availability,
     availability_reason: gone.reason,
     source: sourceOf(SOURCE[source], request.url),
+    ...withCall(costs, request.retryCount + 1, request.userData),
   };
   await pushData(missing, "instagram_creators");
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { items } from "./test-site.ts";
 import { compareWithWorld, crawlWorld, startWorld } from "./instagram-world.ts";
 
 const WHOLE = { posts: 24, reels: 36 };
@@ -38,4 +39,25 @@ it("finds by the web what the web tells", async () => {
   // Of a login wall nothing is waited for.
   expect(summary?.failures).toHaveProperty(["gone/require_login"], 1);
   expect(summary?.outcomes.throttled).toBeUndefined();
+});
+
+it("keeps fifty creators at once apart: each has the figures that it has alone", async () => {
+  const world = await startWorld({ instagram: { creators: 60 } });
+  const input = { ids: world.ids.slice(0, 50), posts: 12, reels: 12 };
+  const figures = async (maxConcurrency: number) => {
+    const { config } = await crawlWorld(world, input, { maxConcurrency });
+    const creators = await items(config, "instagram_creators");
+    return creators
+      .map((item) => {
+        const { observed_at: _, metrics_at: __, days_since_last_post: ___, ...rest } = item;
+        return rest;
+      })
+      .sort((a, b) => String(a["ig_user_id"]).localeCompare(String(b["ig_user_id"])));
+  };
+  const together = await figures(50);
+  expect(together).toHaveLength(50);
+  expect(together).toEqual(await figures(1));
+  const rates = together.flatMap(({ engagement_rate }) => engagement_rate ?? []);
+  expect(new Set(rates).size).toBe(rates.length);
+  expect(rates.length).toBeGreaterThan(30);
 });

@@ -74,7 +74,8 @@ export async function crawlWorld(
     env = {},
     config,
     resume = false,
-  }: { env?: Record<string, string>; config?: Config; resume?: boolean } = {},
+    maxConcurrency = 20,
+  }: { env?: Record<string, string>; config?: Config; resume?: boolean; maxConcurrency?: number } = {},
 ): Promise<RunActorResult & { config: Config }> {
   const settings = config ?? (await testConfig({ ...world.env, ...env }));
   const result = await runActor(actor, {
@@ -82,7 +83,7 @@ export async function crawlWorld(
     log: pino({ level: "silent" }),
     input,
     resume,
-    maxConcurrency: 20,
+    maxConcurrency,
   });
   return { ...result, config: settings };
 }

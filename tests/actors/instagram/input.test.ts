@@ -42,7 +42,7 @@ describe("Input", () => {
   });
 
   it.each([
-    [{}, /usernames: expected at least one username, id or creator/],
+    [{}, /input: expected at least one username, id or creator/],
     [{ usernames: ["näsa"] }, /usernames\[0\]: expected a username.*"näsa"/],
     [{ ids: [42] }, /ids\[0\]: expected an id: a text.*42/],
     [{ creators: [{}] }, /creators\[0\]: expected an ig_user_id or a username/],

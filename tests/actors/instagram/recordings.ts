@@ -14,7 +14,9 @@ const hasRecordings = existsSync(FOLDER);
 export function describeRecorded(what: string, tests: () => void): void {
   describe.skipIf(!hasRecordings)(
     `recorded ${what}${hasRecordings ? "" : " (skipped: ../shared/fixtures is not here)"}`,
-    () => tests(),
+    () => {
+      tests();
+    },
   );
 }
 

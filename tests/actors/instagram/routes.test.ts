@@ -73,7 +73,7 @@ async function crawl(
     requests = [...requests, ...handled.requests];
     items.push(...(handled.items.instagram_creators ?? []));
   }
-  return { asked, creator: Object.assign({}, ...items) as Record<string, unknown> };
+  return { asked, items, creator: Object.assign({}, ...items) as Record<string, unknown> };
 }
 
 describe("a creator never seen", () => {
@@ -99,6 +99,17 @@ describe("a creator never seen", () => {
     const { asked, creator } = await crawl(startOne({ related: true }));
     expect(asked.at(-1)).toBe("related-profiles");
     expect(creator["api_calls"]).toBe(5);
+  });
+
+  it("has its costs on one item, so that they can be added up", async () => {
+    const costs = async (input: object) => {
+      const { items } = await crawl(startOne(input));
+      return items.flatMap(({ api_calls }) => api_calls ?? []);
+    };
+    expect(await costs({})).toEqual([4]);
+    expect(await costs({ related: true })).toEqual([5]);
+    const { items } = await handle(startOne(), profile({ is_private: true }));
+    expect(items.instagram_creators).toMatchObject([{ api_calls: 1 }]);
   });
 
   it("without a post is not asked for any", async () => {
@@ -134,6 +145,23 @@ describe("a known creator", () => {
     expect(asked).toEqual(["profile", "user-feeds", "user-feeds", "reels"]);
     const whole = await crawl(startOne({ ...known, until_known: false }));
     expect(whole.asked.filter((path) => path === "user-feeds").length).toBeGreaterThan(2);
+  });
+
+  it("is read to the older of what two say is known: one may not have seen all", async () => {
+    const input = {
+      usernames: [],
+      creators: [{ ig_user_id: "3", newest_taken_at: "2026-01-02" }],
+      posts: 100,
+    };
+    const pages = Array.from({ length: 4 }, (_, page) => feed(12, { from: page * 12 }));
+    const calls = async (newest_taken_at: string | null) => {
+      const records = { "known-creator-3": { username: "nasa", newest_taken_at } };
+      const { asked } = await crawl(startOne(input), records, pages);
+      return asked.filter((path) => path === "user-feeds").length;
+    };
+    expect(await calls(null)).toBe(1);
+    expect(await calls("2025-12-10T00:00:00.000Z")).toBe(2);
+    expect(await calls("2026-01-03T00:00:00.000Z")).toBe(1);
   });
 
   it("by another name than before keeps the old one", async () => {
@@ -175,6 +203,8 @@ describe("what the site states instead of media", () => {
         availability: "not_found",
         availability_reason: "User not found",
         source: "api/profile",
+        api_calls: 1,
+        api_cost_usd: 0.00066,
       },
     ]);
     expect((await handleGone(startOne(), gone)).items).toEqual({});
