@@ -17,12 +17,18 @@ import { untilSignal } from "./until-signal.ts";
 export async function serve(config: Config, onServing: (url: string) => void = () => {}): Promise<void> {
   const log = createLogger({ level: config.logLevel });
   const name = `${os.hostname()}/${process.pid}`;
+  // What was opened is closed, also when the next thing cannot be: an open one would keep the process.
+  await using opened = new AsyncDisposableStack();
   const database = await openDatabase(config, { applicationName: `b9 server ${name}`, log });
+  opened.defer(() => database.close());
   await migrate(database.pool);
   const runs = await openRuns({ database, config, log });
+  opened.defer(() => runs.close());
   const parts = { config, log, database, runs };
   const serving = await startServer(parts);
+  opened.defer(() => serving.close());
   const maintenance = await startMaintenance({ ...parts, kind: "server", name });
+  opened.defer(() => maintenance.stop());
   const { workers: slots, workerClasses: classes } = config;
   const worker = slots > 0 ? await startWorker({ ...parts, name, slots, classes }) : null;
   onServing(serving.url);
@@ -32,6 +38,4 @@ export async function serve(config: Config, onServing: (url: string) => void = (
   });
   log.info("stopping: requests finish, runs are handed back; once more to end at once");
   await Promise.all([serving.close(), maintenance.stop(), worker?.drain()]);
-  await runs.close();
-  await database.close();
 }
