@@ -44,6 +44,20 @@ export const bench = defineCommand({
         process.exitCode = (await benchLists()) ? 0 : 1;
       },
     }),
+    api: defineCommand({
+      meta: { name: "api", description: "requests/s and latencies of the server, at the old system's size" },
+      async run() {
+        const { benchApi } = await import("../../bench/api.ts");
+        process.exitCode = (await benchApi()) ? 0 : 1;
+      },
+    }),
+    launch: defineCommand({
+      meta: { name: "launch", description: "how soon runs start and end when they are asked to" },
+      async run() {
+        const { benchLaunch } = await import("../../bench/launch.ts");
+        process.exitCode = (await benchLaunch()) ? 0 : 1;
+      },
+    }),
     "throttle-shared": defineCommand({
       meta: {
         name: "throttle-shared",

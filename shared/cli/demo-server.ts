@@ -8,6 +8,7 @@ import path from "node:path";
 /** A server with a worker and a database of its own, in a temporary folder: nothing of the user's is touched. */
 export interface DemoServer {
   url: string;
+  pid: number;
   /** An admin token. */
   token: string;
   /** Ends it, and removes what it has left. */
@@ -19,8 +20,8 @@ const CLI = path.resolve(import.meta.dirname, "main.ts");
 /** Settings that a `.env` of the user's may have and that would lead somewhere else; empty is unset. */
 const UNSET = ["DATABASE_URL", "HTTPS_CERT", "HTTPS_KEY", "ALERT_WEBHOOK_URL", "PROXY_URLS", "CORS_ORIGINS"];
 
-/** @param sites settings that point every source at the stand-in world */
-export async function startDemoServer(sites: Record<string, string>): Promise<DemoServer> {
+/** @param settings that differ: those that point every source at the stand-in world, say */
+export async function startDemoServer(settings: Record<string, string>): Promise<DemoServer> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "b9-demo-"));
   // The database runs as a user of its own when this one is root.
   await chmod(folder, 0o755);
@@ -29,12 +30,12 @@ export async function startDemoServer(sites: Record<string, string>): Promise<De
     LOG_LEVEL: "error",
     ...process.env,
     ...Object.fromEntries(UNSET.map((name) => [name, ""])),
-    ...sites,
     DATABASE_DIR: path.join(folder, "database"),
     STORAGE_DIR: path.join(folder, "storage"),
     HOST: "127.0.0.1",
     PORT: "0",
     API_TOKEN: token,
+    ...settings,
   };
   const child = spawn(process.execPath, [CLI, "up", "--json", "--attached"], {
     env,
@@ -48,6 +49,7 @@ export async function startDemoServer(sites: Record<string, string>): Promise<De
   child.stdout.resume();
   return {
     url: (JSON.parse(line) as { url: string }).url,
+    pid: child.pid!,
     token,
     async close() {
       child.stdin.end();
