@@ -130,6 +130,11 @@ describe("pinned media", () => {
     expect([result.avg_post_likes, result.days_since_last_post]).toEqual([20, 1]);
   });
 
+  it("older than the rest do not hide what has no date", () => {
+    const undated = entry("4", { likes: 30 });
+    expect(metrics({ posts: [...recent, undated] }).avg_post_likes).toBe(20);
+  });
+
   it("are all there is of some", () => {
     const pinned = entry("1", { isPinned: true, takenAt: day(30), likes: 30 });
     expect(metrics({ posts: [pinned] }).metrics_sample_size).toBe(1);

@@ -63,8 +63,10 @@ describe("JointBudget", () => {
     const budget = joint(1_000);
     budget.answered(budget.sent(0), 50, { used: 10, remaining: 0, resetMs: 800 });
     expect(budget.opensAt(50, false)).toBe(850);
-    budget.answered(budget.sent(850), 900, { used: 1_000, remaining: 0, resetMs: 1_800_000 });
-    expect(budget.opensAt(900, false)).toBe(1_800_900);
+    budget.answered(budget.sent(850), 900, { used: 995, remaining: 5, resetMs: 1_800_000 });
+    expect(budget.available(900)).toBe(5);
+    budget.answered(budget.sent(1_000), 1_050, { used: 1_000, remaining: 0, resetMs: 1_799_850 });
+    expect(budget.opensAt(1_050, false)).toBe(1_800_900);
   });
 
   it("takes a refusal for one of the shortest window", () => {
