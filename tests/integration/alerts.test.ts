@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { evaluateAlerts } from "../../shared/alerts/evaluate.ts";
 import { type RuleName, RULES } from "../../shared/alerts/rules.ts";
 import type { Database } from "../../shared/db/database.ts";
@@ -20,11 +20,14 @@ let cluster: TestCluster;
 let database: Database;
 beforeAll(async () => {
   cluster = await startCluster();
-});
-afterAll(() => cluster.stop());
-beforeEach(async () => {
   database = await cluster.createDatabase();
 });
+afterAll(() => cluster.stop());
+afterEach(() =>
+  query(
+    "truncate schedules, runs, run_counters, datasets, dataset_items, processes, alerts, webhook_dispatches, api_usage, api_usage_days cascade",
+  ),
+);
 
 const query = async (sql: string, values?: unknown[]) => (await database.pool.query(sql, values)).rows;
 const minutes = (n: number) => new Date(Date.now() + n * 60_000);

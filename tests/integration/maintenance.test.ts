@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../shared/config.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { createLogger } from "../../shared/log.ts";
@@ -21,11 +21,14 @@ let cluster: TestCluster;
 let database: Database;
 beforeAll(async () => {
   cluster = await startCluster();
-});
-afterAll(() => cluster.stop());
-beforeEach(async () => {
   database = await cluster.createDatabase({ maxConnections: 10 });
 });
+afterAll(() => cluster.stop());
+afterEach(() =>
+  query(
+    "truncate schedules, maintenance_jobs, runs, run_logs, key_value_records, processes, alerts, system_logs cascade",
+  ),
+);
 
 const query = async (sql: string, values?: unknown[]) => (await database.pool.query(sql, values)).rows;
 

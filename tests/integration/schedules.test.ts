@@ -23,13 +23,16 @@ let database: Database;
 let runs: Runs;
 beforeAll(async () => {
   cluster = await startCluster();
-});
-afterAll(() => cluster.stop());
-beforeEach(async () => {
   database = await cluster.createDatabase();
   runs = await openRuns({ database, config: { runLeaseSecs: 30 }, log });
 });
-afterEach(() => runs.close());
+afterAll(async () => {
+  await runs.close();
+  await cluster.stop();
+});
+afterEach(() =>
+  database.pool.query("truncate schedules, maintenance_jobs, runs, work_leases, reddit_subreddits cascade"),
+);
 
 const T0 = new Date("2030-01-01T10:00:30Z");
 const later = (secs: number) => new Date(T0.getTime() + secs * 1000);
@@ -276,6 +279,21 @@ describe("shipped schedules", () => {
       work: { input: { days: 30 } },
       nextFireAt: new Date("2030-01-02T00:00:00Z"),
     });
+  });
+
+  it("of scrapers are there for every actor that can be asked for what is due, which takes their input", async () => {
+    await bringShippedSchedules(database, T0);
+    const { items } = await listSchedules(database, { limit: 100, offset: 0, desc: false });
+    const scrapers = items.flatMap(({ scraper, work }) =>
+      scraper !== null && work.kind === "run" ? [work] : [],
+    );
+    expect(scrapers.map(({ actor }) => actor).sort()).toEqual(
+      runs.actors
+        .filter(({ due }) => due)
+        .map(({ name }) => name)
+        .sort(),
+    );
+    for (const { actor, input } of scrapers) await runs.validateInput(actor, input);
   });
 
   it("stay as people have changed them, renamed ones too", async () => {

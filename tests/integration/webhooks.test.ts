@@ -122,11 +122,10 @@ describe("messages", () => {
   let database: Database;
   beforeAll(async () => {
     cluster = await startCluster();
-  });
-  afterAll(() => cluster.stop());
-  beforeEach(async () => {
     database = await cluster.createDatabase();
   });
+  afterAll(() => cluster.stop());
+  afterEach(() => query("truncate runs, webhooks, webhook_dispatches cascade"));
 
   const query = async (sql: string, values?: unknown[]) => (await database.pool.query(sql, values)).rows;
   const services = (allowPrivate = true) => ({
