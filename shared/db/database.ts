@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import { createLogger } from "../log.ts";
 import { acquireEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
-import { isAway, withRetry } from "./retry.ts";
+import { isAway, REFUSED_SETTINGS, withRetry } from "./retry.ts";
 import type { DB } from "./tables.ts";
 
 export interface Database {
@@ -87,7 +87,11 @@ export async function openDatabase(
   } catch (cause) {
     await database.close();
     if (cause instanceof DatabaseError) throw cause;
-    throw new DatabaseError(`the database cannot be used: ${(cause as Error).message}`, { cause });
+    const { message } = cause as Error;
+    const remedy = REFUSED_SETTINGS.test(message)
+      ? "; this is a pooler: add ?pgbouncer=true to DATABASE_URL"
+      : "";
+    throw new DatabaseError(`the database cannot be used: ${message}${remedy}`, { cause });
   }
   return database;
 }

@@ -25,6 +25,8 @@ const PASSING_SYSTEM_ERRORS = new Set([
   "EAI_AGAIN",
   "ENOTFOUND",
 ]);
+/** A pooler's, with the code of a lost connection: it hands out no connection with such settings, now or later. */
+export const REFUSED_SETTINGS = /unsupported startup parameter/;
 /** What `pg` says without a code when a connection is lost, or none can be had. */
 const PASSING_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Client was closed/;
@@ -67,6 +69,7 @@ export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Several addresses were tried: Node's own wrapper has no message.
   if (error instanceof AggregateError) return error.errors.every(isAway);
+  if (REFUSED_SETTINGS.test(error.message)) return false;
   const code = codeOf(error);
   return (
     PASSING_SQLSTATES.test(code) || PASSING_SYSTEM_ERRORS.has(code) || PASSING_MESSAGES.test(error.message)

@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import net, { type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { DATASETS } from "../../shared/datasets.ts";
 import { openDatabase } from "../../shared/db/database.ts";
 import { generateTypes } from "../../shared/db/generate-types.ts";
@@ -54,6 +56,22 @@ describe("a database", () => {
     );
     expect(rows).toEqual([{ timeout: "0", named: 0 }]);
     await database.close();
+  });
+
+  it("says at once what to do where a pooler refuses the settings of a session", async () => {
+    const config = await cluster.createMigratedConfig();
+    const reason = "SFATAL\0C08P01\0Munsupported startup parameter: statement_timeout\0\0";
+    const head = Buffer.from("E\0\0\0\0");
+    head.writeInt32BE(reason.length + 4, 1);
+    const pooler = net.createServer((socket) => socket.once("data", () => socket.end(head + reason)));
+    onTestFinished(() => void pooler.close());
+    await once(pooler.listen(0, "127.0.0.1"), "listening");
+    const { port } = pooler.address() as AddressInfo;
+    const opening = openDatabase(
+      { ...config, databaseUrl: `postgres://postgres@127.0.0.1:${port}/x` },
+      { applicationName: "tests" },
+    );
+    await expect(opening).rejects.toThrow(/this is a pooler: add \?pgbouncer=true to DATABASE_URL/);
   });
 
   it("refuses a server that is not there, by name", async () => {

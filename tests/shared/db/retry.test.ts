@@ -34,6 +34,7 @@ it.each([
   ["a statement that took too long", failure("canceling statement", "57014")],
   ["a full disk", failure("could not extend file", "53100")],
   ["a wrong password", failure("password authentication failed", "28P01")],
+  ["settings that a pooler refuses", failure("unsupported startup parameter: statement_timeout", "08P01")],
 ])("does not try again after %s", async (_, error) => {
   await expect(withRetry(failing(error))).rejects.toBe(error);
 });
