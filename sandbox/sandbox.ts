@@ -2,11 +2,11 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAccessLog } from "./access-log.ts";
+import { assertWithin } from "./assert-within.ts";
 import { createBudgets } from "./budgets.ts";
 import { createClock } from "./clock.ts";
 import { type FaultInput, createFaults, parseFaultPlan } from "./faults.ts";
-import { type InstagramOptions, createInstagram } from "./instagram/site.ts";
-import type { InstagramWorld } from "./instagram/world.ts";
+import { type InstagramOptions, assertInstagramOptions, createInstagram } from "./instagram/site.ts";
 import { type Proxy, type ProxySpec, startProxy } from "./proxies.ts";
 import { OAUTH_PREFIX, PUBLIC_PREFIX, type RedditOptions, TOKEN_PATH, answerReddit } from "./reddit/site.ts";
 import { type Client, createTokens } from "./reddit/tokens.ts";
@@ -77,8 +77,7 @@ const CLIENTS: Client[] = [
 
 /**
  * Starts a stand-in world: Reddit under `/oauth` and `/www`, Instagram under `/ig` and `/cdn` and its data API
- * under `/looter2`, the controls under `/_sandbox`, and proxies on ports
- * of their own. Nothing in it is shared with another one of the same process.
+ * under `/looter2`, the controls under `/_sandbox`, and proxies on ports of their own. Nothing in it is shared with another one of the same process.
  * @throws {RangeError} naming an option that makes no world
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -86,6 +85,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { clients = CLIENTS, proxies: specs = [{ kind: "ok" }, { kind: "ok" }] } = options;
   assertWithin("timeScale", timeScale, 0.001, 100_000);
   assertWithin("the number of clients", clients.length, 1, 10_000);
+  assertInstagramOptions(options.instagram ?? {});
   const world = worldOf(options);
   const clock = createClock(world.startAt, timeScale);
   const budgets = createBudgets(world.startAt, options.blockSecs ?? 60);
@@ -119,11 +119,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   // Its pictures are here, so it begins once the port is known.
-  const instagram = createInstagram(instagramWorld(world, options, url), options.instagram ?? {}, {
-    clock,
-    faults,
-    blockedAddresses,
-  });
+  const surroundings = { ...world, baseUrl: url, clock, faults, blockedAddresses };
+  const instagram = createInstagram(options.instagram ?? {}, surroundings);
   const proxyUrls = proxies.map((proxy) => proxy.url);
   const identities = { reddit: dealOut(clients, proxyUrls) };
   const env = { ...environment(url, identities.reddit[0]!, proxyUrls), ...instagram.env };
@@ -143,20 +140,6 @@ function worldOf({
   assertWithin("postsPerSubreddit", postsPerSubreddit, 0, 500);
   assertWithin("growth", growth, 0, 1000);
   return { seed, subreddits, users, postsPerSubreddit, growth, startAt };
-}
-
-function instagramWorld(
-  { seed, growth, startAt }: World,
-  { instagram: { creators = 20 } = {} }: SandboxOptions,
-  baseUrl: string,
-): InstagramWorld {
-  assertWithin("instagram.creators", creators, 1, 5000);
-  return { seed, creators, growth, startAt, baseUrl };
-}
-
-function assertWithin(name: string, value: number, min: number, max: number): void {
-  if (!(value >= min && value <= max))
-    throw new RangeError(`Expected ${name} ${min} to ${max}, got ${value}`);
 }
 
 function environment(url: string, identity: Identity, proxyUrls: string[]): Record<string, string> {

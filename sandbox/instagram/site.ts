@@ -1,4 +1,5 @@
 import type { Exchange, SiteRequest } from "../answer.ts";
+import { assertWithin } from "../assert-within.ts";
 import type { WindowStats } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import type { Faults } from "../faults.ts";
@@ -22,6 +23,14 @@ export interface InstagramOptions {
   identityRequests?: number;
 }
 
+/** What Instagram shares with the rest of the stand-in world. */
+interface Surroundings extends Omit<InstagramWorld, "creators"> {
+  clock: Clock;
+  faults: Faults;
+  /** Addresses that Instagram sends to the login whatever they ask. */
+  blockedAddresses: ReadonlySet<string>;
+}
+
 export interface Instagram {
   /** `null` for a path that is not Instagram's. */
   answer(request: SiteRequest): Exchange | null;
@@ -34,19 +43,42 @@ export interface Instagram {
 }
 
 const KEYS = ["sandbox-rapidapi-key-1", "sandbox-rapidapi-key-2"];
+const CREATORS = 20;
+const WEB_REQUESTS = 200;
 const WEB_WINDOW_SECS = 660;
 const PLAN: Plan = { name: "PRO", perSecond: 10, perHour: 1000, perMonth: 15_000, pricePerCall: 0.00066 };
 
+/** @throws {RangeError} naming an option that makes no Instagram */
+export function assertInstagramOptions({
+  creators = CREATORS,
+  apiKeys = KEYS,
+  apiPlan,
+  webRequests = WEB_REQUESTS,
+  identityRequests = WEB_REQUESTS,
+}: InstagramOptions): void {
+  const plan = { ...PLAN, ...apiPlan };
+  assertWithin("instagram.creators", creators, 1, 5000);
+  assertWithin("the number of instagram.apiKeys", apiKeys.length, 1, 10_000);
+  assertWithin("instagram.apiPlan.perSecond", plan.perSecond, 1, 1000);
+  assertWithin("instagram.apiPlan.perHour", plan.perHour, 1, 1_000_000);
+  assertWithin("instagram.apiPlan.perMonth", plan.perMonth, 1, 1e9);
+  assertWithin("instagram.apiPlan.pricePerCall", plan.pricePerCall, 0, 100);
+  assertWithin("instagram.webRequests", webRequests, 1, 1e9);
+  assertWithin("instagram.identityRequests", identityRequests, 1, 1e9);
+}
+
 /** The stand-in for Instagram and for the data API that passes it on. */
 export function createInstagram(
-  world: InstagramWorld,
-  { apiKeys = KEYS, apiPlan, webRequests = 200, identityRequests = 200 }: InstagramOptions,
   {
-    clock,
-    faults,
-    blockedAddresses,
-  }: { clock: Clock; faults: Faults; blockedAddresses: ReadonlySet<string> },
+    creators = CREATORS,
+    apiKeys = KEYS,
+    apiPlan,
+    webRequests = WEB_REQUESTS,
+    identityRequests = WEB_REQUESTS,
+  }: InstagramOptions,
+  { seed, growth, startAt, baseUrl, clock, faults, blockedAddresses }: Surroundings,
 ): Instagram {
+  const world = { seed, creators, growth, startAt, baseUrl };
   const plan = { ...PLAN, ...apiPlan };
   const gateway = createGateway({ world, clock, faults, keys: apiKeys, plan });
   const web = createWeb({

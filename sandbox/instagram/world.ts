@@ -1,5 +1,5 @@
+import { ADJECTIVES, NOUNS } from "../name-words.ts";
 import { type Draw, between, draws, hash, pick, unit } from "../random.ts";
-import { ADJECTIVES, NOUNS } from "../reddit/words.ts";
 import { MAX_CREATORS } from "./media-ids.ts";
 
 /**

@@ -1,5 +1,6 @@
+import { ADJECTIVES, NOUNS } from "../name-words.ts";
 import { hash } from "../random.ts";
-import { ADJECTIVES, FORMS, NOUNS, SYLLABLES, TOPICS } from "./words.ts";
+import { FORMS, SYLLABLES, TOPICS } from "./words.ts";
 
 // Names are computed from indexes and indexes from names, so that no table of names is kept.
 

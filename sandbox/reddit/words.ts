@@ -88,34 +88,6 @@ export const FORMS: readonly ((topic: string) => string)[] = [
   (t) => "the" + t.toLowerCase(),
 ];
 
-export const ADJECTIVES = [
-  "Quiet",
-  "Brave",
-  "Lunar",
-  "Salty",
-  "Rusty",
-  "Happy",
-  "Misty",
-  "Tiny",
-  "Noble",
-  "Fuzzy",
-  "Swift",
-  "Amber",
-] as const;
-export const NOUNS = [
-  "Otter",
-  "Maple",
-  "Comet",
-  "Badger",
-  "Pixel",
-  "Anchor",
-  "Walnut",
-  "Heron",
-  "Cactus",
-  "Biscuit",
-  "Lantern",
-  "Gecko",
-] as const;
 /** 70 of them: three name any of 343,000 accounts without a digit. */
 export const SYLLABLES: readonly string[] = [..."bdfgklmnprstvz"].flatMap((c) =>
   [..."aeiou"].map((v) => c + v),

@@ -41,7 +41,7 @@ function describe(url: string, env: Record<string, string>): string {
     `  ${url}/_sandbox/truth   what a perfect crawl finds`,
     `  ${url}/_sandbox/log     every request it got`,
     "",
-    "./b9 crawl reddit --sandbox joins it; other clients reach it with",
+    "./b9 crawl reddit --sandbox and ./b9 crawl instagram --sandbox join it; other clients reach it with",
     ...settings,
     "",
   ].join("\n");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LogEntry } from "../../sandbox/access-log.ts";
+import { startSandbox } from "../../sandbox/sandbox.ts";
 import { type Json, control } from "./sandbox-client.ts";
 import {
   type FeedPage,
@@ -369,6 +370,14 @@ it("grows with virtual time: followers, new media on top, a new name", async () 
   expect(now.renamed).toEqual({ "the.real.11": [names[11]] });
   expect((await api(`/profile?username=${names[11]}`)).status).toBe(404);
   expect(await apiJson(`/profile?id=${ids[11]}`)).toMatchObject({ username: "the.real.11" });
+});
+
+it.each([
+  [{ creators: 5001 }, /instagram.creators 1 to 5000, got 5001/],
+  [{ apiKeys: [] }, /number of instagram.apiKeys 1 to 10000, got 0/],
+  [{ apiPlan: { perSecond: 0 } }, /instagram.apiPlan.perSecond 1 to 1000, got 0/],
+])("refuses %j", async (instagram, message) => {
+  await expect(startSandbox({ proxies: [], instagram })).rejects.toThrow(message);
 });
 
 it("holds five thousand creators", async () => {
