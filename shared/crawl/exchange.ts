@@ -88,17 +88,21 @@ async function send({ request, ticket, abort, lane: { site, client } }: SendingL
   };
 }
 
-/** Calls whose answer nobody waited for may have been counted by the provider, too. */
+/** Refusals that nobody charges for: too fast, or with a key that is not good for it. */
+const FREE = new Set<Outcome["kind"]>(["throttled", "retired", "unauthorized"]);
+
+/** A call without an answer may have been charged for. */
 function recordUsage(ledger: UsageLedger, { request, lane }: Lease, exchange: Exchange | null): void {
   const price = lane.site.usage?.(request.url);
   if (!price) return;
+  const isFree = exchange !== null && FREE.has(exchange.outcome.kind);
   ledger.record({
     at: new Date().toISOString(),
     provider: price.provider,
     endpoint: price.endpoint,
     status: exchange?.outcome.status ?? null,
     units: 1,
-    cost_usd: price.costUsd,
+    cost_usd: isFree ? 0 : price.costUsd,
   });
 }
 

@@ -34,7 +34,7 @@ export interface Site {
   readQuota?(headers: Headers): string | null;
   /** Whether a request is this site's, by its canonical URL; for crawls that have several sites. @default all are */
   serves?(url: string): boolean;
-  /** What a call counts as in the ledger. @default calls are not kept */
+  /** What a call counts as in the ledger, unless it is refused. @default calls are not kept */
   usage?(url: string): CallPrice;
   /** Another way to the site than HTTP. */
   createClient?(): HttpClient;

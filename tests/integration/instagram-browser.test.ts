@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createBrowserClient } from "../../actors/instagram/browser.ts";
 import { readConfig } from "../../shared/config.ts";
 import { compareWithWorld, crawlWorld, startWorld } from "./instagram-world.ts";
 
@@ -26,3 +27,20 @@ describe.skipIf(!hasChromium)(
     }, 240_000);
   },
 );
+
+it("is a failure of the site, not of the program, when no browser starts", async () => {
+  const client = createBrowserClient({ executablePath: "/nowhere/chromium", isEnough: () => true });
+  onTestFinished(() => client.close());
+  const request = {
+    method: "GET",
+    url: "http://127.0.0.1:1/nasa/",
+    headers: {},
+    identity: "browser",
+    proxyUrl: null,
+  } as const;
+  expect(await client.send(request)).toMatchObject({
+    failure: "unreachable",
+    message: expect.stringContaining("/nowhere/chromium") as string,
+    status: null,
+  });
+});

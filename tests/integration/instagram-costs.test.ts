@@ -91,8 +91,14 @@ it("never exceeds the rate a second, and needs no refusal to know it", async () 
 });
 
 it("learns an hour's allowance from the gateway, and leaves the rest queued", async () => {
-  const world = await startWorld({ instagram: { creators: 20, apiPlan: { perHour: 30 } } });
-  const { summary, exitCode } = await crawlWorld(world, { ids: world.ids }, { env: { MAX_STALL_SECS: "2" } });
+  // The gateway shows the hour only when it has less left than the second.
+  const world = await startWorld({ instagram: { creators: 20, apiPlan: { perSecond: 10, perHour: 30 } } });
+  const env = {
+    MAX_STALL_SECS: "2",
+    INSTAGRAM_API_REQUESTS_PER_SEC: "10",
+    INSTAGRAM_API_REQUESTS_PER_HOUR: "1000",
+  };
+  const { summary, exitCode } = await crawlWorld(world, { ids: world.ids }, { env });
   expect(exitCode).toBe(1);
   expect(summary?.statusMessage).toContain("no identity may send within 2 s");
   expect(summary?.requestsPending).toBeGreaterThan(0);

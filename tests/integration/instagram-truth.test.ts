@@ -21,6 +21,8 @@ it("finds by the data API, under faults, what a perfect crawl finds, field by fi
   const { summary, config } = await crawlWorld(world, { ids: world.ids, related: true, ...WHOLE });
   expect(summary).toMatchObject({ status: "SUCCEEDED", requestsPending: 0 });
   expect(await compareWithWorld(world, config, { source: "api", related: true, ...WHOLE })).toEqual([]);
+  const paid = (await world.calls("/looter2")).reduce((sum, { price_usd }) => sum + price_usd, 0);
+  expect(summary?.costUsd).toBeCloseTo(paid, 6);
   // What was given up were facts about creators.
   expect(Object.keys(summary!.failures).filter((reason) => !reason.startsWith("gone/"))).toEqual([]);
 });
