@@ -275,13 +275,31 @@ describe("items", () => {
     expect(csv.headers.get("content-type")).toBe("text/csv; charset=utf-8");
   });
 
-  it("are streamed, and nobody reads on for a client that has gone", async () => {
+  /** 40 MB of them. */
+  async function pushMany(): Promise<void> {
     await database.pool.query(
       `select push_items(number, 'failed_requests', (select jsonb_agg(jsonb_build_object('key', n::text,
-        'item', jsonb_build_object('n', n, 'text', repeat('x', 2000)))) from generate_series(1, 20000) n))
+        'item', jsonb_build_object('n', n, 'text', repeat(md5(n::text), 64)))) from generate_series(1, 20000) n))
       from runs where id = $1`,
       [runId],
     );
+  }
+
+  it("that are removed meanwhile break the answer off, so that nobody takes it for whole", async () => {
+    for (const encoding of ["identity", "gzip"]) {
+      await pushMany();
+      const response = await server.request(`/v2/datasets/${runId}-failed_requests/items`, {
+        headers: { "accept-encoding": encoding },
+      });
+      await database.pool.query("select delete_dataset(number, 'failed_requests') from runs where id = $1", [
+        runId,
+      ]);
+      await expect(response.text()).rejects.toThrow(/terminated|aborted/);
+    }
+  });
+
+  it("are streamed, and nobody reads on for a client that has gone", async () => {
+    await pushMany();
     const items = `/v2/datasets/${runId}-failed_requests/items?format=jsonl`;
     const statements = vi.spyOn(database.pool, "query");
     const pagesRead = () =>

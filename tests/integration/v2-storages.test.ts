@@ -81,6 +81,16 @@ describe("items", () => {
     expect((await Array.fromAsync(readItemPages(database.pool, window))).flat()).toHaveLength(3);
   });
 
+  it("that are removed while they are read end in an error, not too early", async () => {
+    await pushComments(250);
+    const found = await dataset("reddit_comments");
+    const window = await openWindow(database.pool, found, { offset: 0, limit: null, desc: false });
+    const pages = readItemPages(database.pool, window);
+    await pages.next();
+    await deleteDataset(database.pool, found);
+    await expect(pages.next()).rejects.toThrow("removed while they were read");
+  });
+
   it("of other runs and datasets are not read", async () => {
     await pushComments(2);
     await pushItems(database.pool, await dataset("reddit_discoveries"), [{ name: "a", seen_in: "b" }]);

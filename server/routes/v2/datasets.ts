@@ -1,6 +1,5 @@
 import type { H3 } from "h3";
 import { z } from "zod";
-import type { Item } from "../../../shared/crawl/run-storage.ts";
 import { InvalidInputError } from "../../../shared/errors.ts";
 import { findActor } from "../../../shared/runs/actors.ts";
 import {
@@ -149,7 +148,7 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
 async function push(
   pool: Services["database"]["pool"],
   dataset: Dataset,
-  items: Item[] | unknown[],
+  items: readonly unknown[],
 ): Promise<void> {
   try {
     await pushItems(pool, dataset, items);

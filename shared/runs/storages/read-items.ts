@@ -45,7 +45,10 @@ export async function openWindow(
   return first === null ? null : { id, day, first, last, desc };
 }
 
-/** Each page is a statement of its own, so a slow reader holds no connection. */
+/**
+ * Each page is a statement of its own, so a slow reader holds no connection.
+ * @throws {Error} when the items are removed meanwhile: what was read is not all
+ */
 export async function* readItemPages(pool: Pool, window: ItemWindow | null): AsyncGenerator<Item[]> {
   if (!window) return;
   const { id, day, first, last, desc } = window;
@@ -62,7 +65,9 @@ export async function* readItemPages(pool: Pool, window: ItemWindow | null): Asy
       { maxMs: 10_000 },
     );
     if (rows.length) yield rows.map(({ item }) => item);
-    if (rows.length < ITEMS_A_PAGE) return;
-    at = rows.at(-1)!.place;
+    at = rows.at(-1)?.place ?? at;
+    if (at === last) return;
+    if (rows.length < ITEMS_A_PAGE)
+      throw new Error(`items of dataset ${id} were removed while they were read`);
   }
 }
