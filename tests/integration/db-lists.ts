@@ -19,6 +19,8 @@ export const LISTS: Record<string, string> = {
     order by subreddit_score desc nulls last, id limit 50`,
   "subreddits by review and engagement": `select id from reddit_subreddits where review = 'No Seller'
     order by engagement desc nulls last, id limit 50`,
+  "subreddits of a category": `select id from reddit_subreddits where primary_category = 'amber'
+    order by subscribers desc nulls last, id limit 50`,
   "counts by review": "select review, count(*) from reddit_subreddits group by review",
   "added today": "select count(*) from reddit_subreddits where first_seen_at > now() - interval '1 day'",
   "a subreddit by name": "select * from reddit_subreddits where lower(name) = 'amber_basil_1'",
