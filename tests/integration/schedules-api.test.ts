@@ -1,4 +1,5 @@
 import { ApifyClient } from "apify-client";
+import { ApifyClient as ApifyClient217 } from "apify-client-2.17";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createToken } from "../../shared/db/api-tokens.ts";
 import type { Database } from "../../shared/db/database.ts";
@@ -12,12 +13,10 @@ const log = createLogger({ level: "silent" });
 let cluster: TestCluster;
 let database: Database;
 let server: TestServer;
-let client: ApifyClient;
 beforeAll(async () => {
   cluster = await startCluster();
   database = await cluster.createDatabase();
   server = await startTestServer(database, { WORKERS: "0" });
-  client = new ApifyClient({ baseUrl: server.url, token: TOKEN });
   await bringShippedSchedules(database, new Date());
 });
 afterAll(async () => {
@@ -54,7 +53,15 @@ const creation = {
   actions: [action],
 };
 
-describe("schedules over Apify's client", () => {
+describe.each([
+  ["2.25", ApifyClient],
+  ["2.17", ApifyClient217 as unknown as typeof ApifyClient],
+])("schedules over apify-client %s", (_, Client) => {
+  let client: ApifyClient;
+  beforeAll(() => {
+    client = new Client({ baseUrl: server.url, token: TOKEN });
+  });
+
   it("are created, read, listed, changed and removed", async () => {
     const created = await client.schedules().create({
       ...creation,
@@ -144,6 +151,22 @@ describe("wrong schedules", () => {
     }
   });
 
+  it.each([
+    ["a NUL in a description", { description: "a\u0000b" }],
+    [
+      "a NUL in an input",
+      { actions: [{ ...action, runInput: { body: '{"subreddits":["node"],"x":"\\u0000"}' } }] },
+    ],
+    [
+      "a NUL in a task's input",
+      { actions: [{ type: "RUN_MAINTENANCE", task: "cleanup_logs", input: { "a\u0000": 1 } }] },
+    ],
+    ["a cron without an end", { cronExpression: "1,".repeat(100_000) }],
+  ])("by %s are refused, too", async (_, wrong) => {
+    expect(await send("POST", "/v2/schedules", { ...creation, ...wrong })).toMatchObject({ status: 400 });
+    expect(await send("GET", "/v2/schedules/a%00b")).toMatchObject({ status: 400 });
+  });
+
   it("by a taken name, or the removal of a shipped one, are conflicts", async () => {
     const taken = await send("POST", "/v2/schedules", { ...creation, name: "cleanup_logs" });
     expect(taken).toMatchObject({ status: 409, body: { error: { type: "name-not-unique" } } });
@@ -217,6 +240,10 @@ describe("/api/alerts", () => {
 });
 
 describe("webhooks over Apify's client", () => {
+  let client: ApifyClient;
+  beforeAll(() => {
+    client = new ApifyClient({ baseUrl: server.url, token: TOKEN });
+  });
   const settings = {
     eventTypes: ["ACTOR.RUN.ABORTED"],
     condition: { actorId: "reddit" },
