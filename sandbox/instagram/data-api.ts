@@ -1,13 +1,14 @@
-import { type Answer, type SiteRequest } from "../answer.ts";
+import type { Answer, SiteRequest } from "../answer.ts";
 import { asciiJson } from "../ascii-json.ts";
 import type { Fault } from "../faults.ts";
 import { hash } from "../random.ts";
 import { type Page, type Tab, FEED_PAGE, mediumById, pageOf, reelsPage } from "./feeds.ts";
-import { fromCursor, mediumNode, relatedBody, restrictedBody, toCursor, userBody } from "./graphql-body.ts";
+import { fromCursor, mediumNode, toCursor } from "./graphql-body.ts";
 import { mediumBody } from "./media-body.ts";
-import { exactNumber, roundedNumber } from "./wire-ids.ts";
 import { type Medium, mediaCount, mediumAt } from "./media.ts";
 import { idOfShortcode, mediaPlace } from "./media-ids.ts";
+import { flatUser, relatedBody, restrictedBody, userBody } from "./users-body.ts";
+import { exactNumber, roundedNumber } from "./wire-ids.ts";
 import { type Creator, type InstagramWorld, creatorById, creatorByName } from "./world.ts";
 
 /** One request to the data API behind its gateway. */
@@ -87,28 +88,10 @@ function profileBody({ world, at }: Call, creator: Creator, isWhole: boolean): B
 }
 
 function flatProfile({ world, at }: Call, creator: Creator): Body {
-  if (creator.state === "age_restricted") return { ...restrictedBody(world, creator), status: true };
-  const body = userBody(world, creator, { at, isWhole: false });
-  return {
-    pk: toNumberFor(creator)(creator.id),
-    username: creator.username,
-    full_name: creator.fullName,
-    biography: body["biography"],
-    is_private: body["is_private"],
-    is_verified: creator.isVerified,
-    follower_count: (body["edge_followed_by"] as { count: number }).count,
-    following_count: (body["edge_follow"] as { count: number }).count,
-    media_count: (body["edge_owner_to_timeline_media"] as { count: number }).count,
-    total_clips_count: Math.floor(mediaCount(world, creator.index, at) / 3),
-    account_type: creator.isBusiness ? 2 : creator.isProfessional ? 3 : 1,
-    category: creator.category,
-    external_url: body["external_url"] ?? "",
-    bio_links: body["bio_links"],
-    profile_pic_url: body["profile_pic_url"],
-    hd_profile_pic_url_info: { url: body["profile_pic_url_hd"], width: 1080, height: 1080 },
-    ...(body["gating"] !== undefined && { gating: body["gating"] }),
-    status: true,
-  };
+  const isRestricted = creator.state === "age_restricted";
+  const toNumber = toNumberFor(creator);
+  const body = isRestricted ? restrictedBody(world, creator) : flatUser(world, creator, { at, toNumber });
+  return { ...body, status: true };
 }
 
 /** The first paging system: a cursor anchored at the content, which stays good while new media come. */
@@ -130,11 +113,8 @@ function feedBody(call: Call, creator: Creator): Body {
 /** The second one: the number of the next page hidden in base 64. */
 function reelsBody(call: Call, creator: Creator): Body {
   const asked = askedFrom(call, "max_id", fromCursor);
-  const page = pageFor(call, creator, {
-    tab: "reels",
-    size: reelsPage(creator.index),
-    from: asked.from,
-  });
+  const size = reelsPage(creator.index);
+  const page = pageFor(call, creator, { tab: "reels", size, from: asked.from });
   const cursor = cursorAfter(call, asked, page, toCursor);
   return {
     items: page.media.map((medium) => ({
@@ -148,11 +128,7 @@ function reelsBody(call: Call, creator: Creator): Body {
 /** The third one: the web's `page_info`. */
 function edgesBody(call: Call, creator: Creator): Body {
   const asked = askedFrom(call, "end_cursor", fromCursor);
-  const page = pageFor(call, creator, {
-    tab: "feed",
-    size: FEED_PAGE,
-    from: asked.from,
-  });
+  const page = pageFor(call, creator, { tab: "feed", size: FEED_PAGE, from: asked.from });
   const cursor = cursorAfter(call, asked, page, toCursor);
   return {
     data: {

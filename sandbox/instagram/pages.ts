@@ -1,7 +1,7 @@
 import type { Answer } from "../answer.ts";
 import { asciiJson } from "../ascii-json.ts";
 import type { Creator, InstagramWorld } from "./world.ts";
-import { flatUser } from "./web-queries.ts";
+import { webUser } from "./web-queries.ts";
 
 // The pages of the stand-in's site. Their scripts fetch what the real ones fetch, from the same paths.
 
@@ -33,7 +33,7 @@ export function profilePage(
     reels_doc_id: REELS_DOC_ID,
   };
   const head = `<title>${creator.username} • Instagram photos and videos</title>
-${inlineData(flatUser(world, creator, at))}
+${inlineData(webUser(world, creator, at))}
 <script type="application/json" id="settings">${scriptJson(settings)}</script>`;
   const tabs = `<nav><a href="${prefix}/${creator.username}/">Posts</a> <a href="${prefix}/${creator.username}/reels/">Reels</a></nav>`;
   const video = `<video src="${world.baseUrl}/cdn/v/t50.2886-16/intro_n.mp4" preload="auto" muted autoplay></video>`;

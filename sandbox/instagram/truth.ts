@@ -1,15 +1,7 @@
-import {
-  type Creator,
-  type InstagramWorld,
-  creatorAt,
-  creatorById,
-  creatorByName,
-  creatorState,
-  firstName,
-} from "./world.ts";
+import type { Tab } from "./feeds.ts";
 import { type Source, availabilityOf, creatorItem, relatedItems, tabItems } from "./truth-items.ts";
 import { metricsItem } from "./truth-metrics.ts";
-import type { Tab } from "./feeds.ts";
+import { type Creator, type InstagramWorld, anyCreator, creatorAt } from "./world.ts";
 
 interface Question {
   world: InstagramWorld;
@@ -35,8 +27,9 @@ export function instagramTruthAt(
   const question: Question = { world, query, at, source: query.get("source") === "web" ? "web" : "api" };
   if (what === "instagram") return overview(question);
   if (what === "instagram_creators" && key === undefined) return creatorItems(question);
-  const creator = key === undefined ? null : find(question, decodeURIComponent(key));
-  return creator ? TRUTHS[what!]?.(question, creator) : undefined;
+  const truth = TRUTHS[what ?? ""];
+  const creator = truth && key !== undefined && anyCreator(world, decodeURIComponent(key), at);
+  return creator ? truth(question, creator) : undefined;
 }
 
 const TRUTHS: Record<string, (question: Question, creator: Creator) => unknown> = {
@@ -74,7 +67,7 @@ function creatorItems(question: Question) {
   const { world, query, at, source } = question;
   const keys = (query.get("names") ?? query.get("ids"))?.split(",").filter(Boolean);
   const creators = keys
-    ? keys.map((key) => find(question, key))
+    ? keys.map((key) => anyCreator(world, key, at))
     : Array.from({ length: world.creators }, (_, index) => creatorAt(world, index, at));
   return creators.map((creator) => creator && creatorItem(world, creator, at, source));
 }
@@ -95,18 +88,4 @@ function metricsOf({ world, at, query, source }: Question, creator: Creator) {
     viralPlays: number("viral_plays", 50_000),
     viralFactor: number("viral_factor", 5),
   });
-}
-
-/** Those who are missing too. */
-function find({ world, at }: Question, key: string): Creator | null {
-  const found = creatorByName(world, key, at) ?? creatorById(world, key, at);
-  if (found) return found;
-  for (let index = 0; index < world.creators; index++) {
-    if (
-      creatorState(index) === "missing" &&
-      (firstName(index) === key || creatorAt(world, index, at).id === key)
-    )
-      return creatorAt(world, index, at);
-  }
-  return null;
 }

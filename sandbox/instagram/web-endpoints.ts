@@ -1,8 +1,8 @@
 import type { Answer, SiteRequest } from "../answer.ts";
 import type { Fault } from "../faults.ts";
-import { restrictedBody, userBody } from "./graphql-body.ts";
 import { loginPage, plainPage, profilePage } from "./pages.ts";
 import { WEB_PREFIX, deadQuery, json, loginRedirect, notFoundPage, requireLogin } from "./web-answers.ts";
+import { restrictedBody, userBody } from "./users-body.ts";
 import { webQuery } from "./web-queries.ts";
 import { type Creator, type InstagramWorld, creatorByName } from "./world.ts";
 
@@ -15,7 +15,6 @@ export interface WebCall {
 
 export function webCall({ world, at }: { world: InstagramWorld; at: number }, request: SiteRequest): WebCall {
   const path = request.path.slice(WEB_PREFIX.length);
-  const isMissing = { endpoint: path, creator: null, answer: () => notFoundPage() };
   if (/^\/(api\/)?graphql(\/query)?\/?$/.test(path)) return queryCall({ world, at }, request);
   if (/^\/api\/v1\/users\/web_profile_info\/?$/.test(path)) {
     const name = request.query.get("username") ?? "";
@@ -26,7 +25,7 @@ export function webCall({ world, at }: { world: InstagramWorld; at: number }, re
     };
   }
   const [, username = "", tab] = /^\/([\w.]{1,30})(?:\/(reels))?\/?$/.exec(path) ?? [];
-  if (username === "") return isMissing;
+  if (username === "") return { endpoint: path, creator: null, answer: notFoundPage };
   return {
     endpoint: tab ? "/{username}/reels" : "/{username}",
     creator: username,
@@ -59,19 +58,10 @@ function queryCall({ world, at }: { world: InstagramWorld; at: number }, request
 }
 
 function profileInfo(world: InstagramWorld, creator: Creator | null, at: number): Answer {
-  switch (creator?.state) {
-    case undefined:
-      return json(404, { message: "User not found", status: "fail" });
-    case "login_required":
-      return requireLogin(creator!.username);
-    case "age_restricted":
-      return json(200, restrictedBody(world, creator!));
-    default:
-      return json(200, {
-        data: { user: userBody(world, creator!, { at, isWhole: true }) },
-        status: "ok",
-      });
-  }
+  if (!creator) return json(404, { message: "User not found", status: "fail" });
+  if (creator.state === "login_required") return requireLogin(creator.username);
+  if (creator.state === "age_restricted") return json(200, restrictedBody(world, creator));
+  return json(200, { data: { user: userBody(world, creator, { at, isWhole: true }) }, status: "ok" });
 }
 
 /** A login wall is a redirect for some, for others a page without anything of the creator. */

@@ -1,7 +1,8 @@
 import type { Fault } from "../faults.ts";
 import { FEED_PAGE, type Page, type Tab, mediumById, pageOf } from "./feeds.ts";
-import { fromCursor, mediumNode, toCursor, userBody } from "./graphql-body.ts";
+import { fromCursor, mediumNode, toCursor } from "./graphql-body.ts";
 import { mediumBody } from "./media-body.ts";
+import { flatUser } from "./users-body.ts";
 import type { ToNumber } from "./wire-ids.ts";
 import { idOfShortcode } from "./media-ids.ts";
 import { mediaCount } from "./media.ts";
@@ -58,35 +59,17 @@ const asText: ToNumber = (id) => id;
 
 /** `data.user`, flat as in the apps. */
 function profileData({ world, at }: Query, creator: Creator | null): Record<string, unknown> {
-  return { user: creator && flatUser(world, creator, at) };
+  return { user: creator && webUser(world, creator, at) };
 }
 
 /** `xig_user_by_username` of the page has the same fields. */
-export function flatUser(world: InstagramWorld, creator: Creator, at: number): Record<string, unknown> {
-  const body = userBody(world, creator, { at, isWhole: false });
-  const count = (key: string): number => (body[key] as { count: number }).count;
+export function webUser(world: InstagramWorld, creator: Creator, at: number): Record<string, unknown> {
   return {
-    pk: creator.id,
+    ...flatUser(world, creator, { at, toNumber: asText }),
     id: creator.id,
-    username: creator.username,
-    full_name: creator.fullName,
-    biography: body["biography"],
-    bio_links: body["bio_links"],
-    external_url: body["external_url"] ?? "",
-    is_private: body["is_private"],
-    is_verified: creator.isVerified,
     is_business: creator.isBusiness,
-    account_type: creator.isBusiness ? 2 : creator.isProfessional ? 3 : 1,
-    category: creator.category,
-    follower_count: count("edge_followed_by"),
-    following_count: count("edge_follow"),
-    media_count: count("edge_owner_to_timeline_media"),
-    total_clips_count: Math.floor(mediaCount(world, creator.index, at) / 3),
-    profile_pic_url: body["profile_pic_url"],
-    hd_profile_pic_url_info: { url: body["profile_pic_url_hd"] },
     highlight_reel_count: creator.highlights,
     is_joined_recently: creator.isJoinedRecently,
-    ...(body["gating"] !== undefined && { gating: body["gating"] }),
   };
 }
 

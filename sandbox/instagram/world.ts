@@ -130,19 +130,16 @@ export function creatorAt(world: InstagramWorld, index: number, at: number): Cre
 
 /** By any case, with the name it has at `at`; `null` for nobody, also for a name that was given up. */
 export function creatorByName(world: InstagramWorld, name: string, at: number): Creator | null {
-  const index = Number(/(\d{1,5})$/.exec(name)?.[1] ?? Number.NaN);
-  if (!(index < MAX_CREATORS)) return null;
-  const creator = creatorAt(world, index, at);
-  return creator.username === name.toLowerCase() && creator.state !== "missing" ? creator : null;
+  return present(accountByName(world, name, at));
 }
 
 export function creatorById(world: InstagramWorld, id: string, at: number): Creator | null {
-  for (const base of ID_BASES) {
-    const index = Number((BigInt(/^\d{1,20}$/.test(id) ? id : "0") - base) / ID_STEP);
-    if (!(index >= 0 && index < MAX_CREATORS) || creatorId(index) !== id) continue;
-    return creatorState(index) === "missing" ? null : creatorAt(world, index, at);
-  }
-  return null;
+  return present(accountById(world, id, at));
+}
+
+/** By name or id, those who are missing too. */
+export function anyCreator(world: InstagramWorld, key: string, at: number): Creator | null {
+  return accountByName(world, key, at) ?? accountById(world, key, at);
 }
 
 export function creatorState(index: number): CreatorState {
@@ -193,6 +190,26 @@ const ID_STEP = 7_919n;
 
 function creatorId(index: number): string {
   return String(ID_BASES[index % 5 === 2 ? 1 : 0]! + BigInt(index) * ID_STEP);
+}
+
+function present(creator: Creator | null): Creator | null {
+  return creator?.state === "missing" ? null : creator;
+}
+
+function accountByName(world: InstagramWorld, name: string, at: number): Creator | null {
+  const index = Number(/(\d{1,5})$/.exec(name)?.[1] ?? Number.NaN);
+  if (!(index < MAX_CREATORS)) return null;
+  const creator = creatorAt(world, index, at);
+  return creator.username === name.toLowerCase() ? creator : null;
+}
+
+function accountById(world: InstagramWorld, id: string, at: number): Creator | null {
+  if (!/^\d{1,20}$/.test(id)) return null;
+  for (const base of ID_BASES) {
+    const index = Number((BigInt(id) - base) / ID_STEP);
+    if (index >= 0 && index < MAX_CREATORS && creatorId(index) === id) return creatorAt(world, index, at);
+  }
+  return null;
 }
 
 /** Oldest first, the last one valid. */
