@@ -42,13 +42,21 @@ export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): S
     labelNames: ["result"],
     registers,
   });
+  // prom-client would hash the labels anew for every request.
+  const childrenOf = (method: string, status: number, route: string) => ({
+    requests: requests.labels({ method, route, status }),
+    durations: durations.labels({ route }),
+  });
+  const children = new Map<string, ReturnType<typeof childrenOf>>();
   const refreshShared = createSharedMetrics(pool, registers);
   return {
     contentType: register.contentType,
     observe({ method, route, status, secs }) {
-      const name = route ?? "none";
-      requests.inc({ method, route: name, status });
-      durations.observe({ route: name }, secs);
+      const key = `${method} ${status} ${route}`;
+      let counted = children.get(key);
+      if (!counted) children.set(key, (counted = childrenOf(method, status, route ?? "none")));
+      counted.requests.inc();
+      counted.durations.observe(secs);
       if (route !== null) latencies.add(`${method} ${route}`, secs * 1000, status);
     },
     latencies: () => latencies.summarize(),

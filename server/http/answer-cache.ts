@@ -3,7 +3,9 @@ import { JsonText } from "./reply.ts";
 
 /** Answers of all routes together. */
 const MAX_ENTRIES = 1_000;
-const MAX_CHARACTERS = 32_000_000;
+const MAX_BYTES = 32_000_000;
+/** Pages of a thousand rows are read once, by programs. */
+const MAX_ANSWER_BYTES = 300_000;
 
 export interface CachedAnswer {
   answer: JsonText;
@@ -26,8 +28,9 @@ export class AnswerCache {
   readonly #pending = new Map<string, Promise<CachedAnswer>>();
   readonly #kept = new LRUCache<string, CachedAnswer>({
     max: MAX_ENTRIES,
-    maxSize: MAX_CHARACTERS,
-    sizeCalculation: ({ answer }) => answer.text.length + 1,
+    maxSize: MAX_BYTES,
+    maxEntrySize: MAX_ANSWER_BYTES,
+    sizeCalculation: ({ answer }) => answer.bytes.length,
   });
   /** Counts the calls of `clear`: what was begun before one is not kept. */
   #generation = 0;

@@ -5,14 +5,46 @@ import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } fro
 import { type H3Event, HTTPResponse } from "h3";
 import { exchangeOf } from "./exchange.ts";
 
-/** JSON that exists as text already, as Postgres builds it. What is sent more than once is hashed and compressed once. */
+/**
+ * JSON that exists as text already, as Postgres builds it. Kept as what is sent, outside of the heap; what is sent more
+ * than once is hashed and compressed once.
+ */
 export class JsonText {
-  readonly text: string;
-  etag: string | null = null;
-  readonly encodings = new Map<string, Promise<Buffer>>();
+  readonly bytes: Buffer;
+  #etag: string | null = null;
+  #encodings: Partial<Record<Encoding, Promise<Buffer>>> | null = null;
 
   constructor(text: string) {
-    this.text = text;
+    this.bytes = Buffer.from(text);
+  }
+
+  /** Weak: the same content, whatever its encoding. */
+  get etag(): string {
+    return (this.#etag ??= `W/"${hash("sha1", this.bytes, "base64url")}"`);
+  }
+
+  encoded(encoding: Encoding): Promise<Buffer> {
+    return ((this.#encodings ??= {})[encoding] ??= compressors[encoding](this.bytes));
+  }
+}
+
+type Encoding = "br" | "gzip";
+
+/**
+ * A response whose headers stay what they are: h3 would make a `Headers` of them, which costs as much as the rest of a
+ * small answer. Whoever sends it takes any of the forms that a web response is made with.
+ */
+class QuickResponse extends HTTPResponse {
+  readonly #headers: Record<string, string>;
+
+  constructor(body: unknown, { status, headers }: { status: number; headers: Record<string, string> }) {
+    // srvx sends bytes and Node's streams as well, which the type of a web response does not say.
+    super(body as ReadableStream | null, { status });
+    this.#headers = headers;
+  }
+
+  override get headers(): Headers {
+    return this.#headers as unknown as Headers;
   }
 }
 
@@ -38,9 +70,8 @@ export class Reply {
 /** Smaller bodies do not gain by it. */
 const MIN_COMPRESSED_BYTES = 1_024;
 const compressors = {
-  br: (body: string | Uint8Array) =>
-    promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
-  gzip: (body: string | Uint8Array) => promisify(gzip)(body, { level: 5 }),
+  br: (body: Buffer) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
+  gzip: (body: Buffer) => promisify(gzip)(body, { level: 5 }),
 };
 
 /**
@@ -72,9 +103,9 @@ async function send(
   own: Record<string, string>,
 ): Promise<HTTPResponse> {
   const headers = { ...exchangeOf(event).headers, ...own };
-  if (body === null) return new HTTPResponse(null, { status, headers });
+  if (body === null) return new QuickResponse(null, { status, headers });
   if (typeof body === "string") return sendWhole(event, new JsonText(body), status, headers);
-  if (body instanceof Uint8Array) return new HTTPResponse(body, { status, headers });
+  if (body instanceof Uint8Array) return new QuickResponse(body, { status, headers });
   return sendStream(event, body, status, headers);
 }
 
@@ -87,16 +118,12 @@ async function sendWhole(
   const isRead = event.req.method === "GET" || event.req.method === "HEAD";
   if (isRead && status === 200 && headers["cache-control"] !== "no-store") {
     headers["cache-control"] ??= "private, no-cache";
-    // Weak: the same content, whatever its encoding.
-    headers["etag"] = content.etag ??= `W/"${hash("sha1", content.text, "base64url")}"`;
+    headers["etag"] = content.etag;
     if (matches(event.req.headers.get("if-none-match"), headers["etag"]))
-      return new HTTPResponse(null, { status: 304, headers });
+      return new QuickResponse(null, { status: 304, headers });
   }
-  const encoding = content.text.length < MIN_COMPRESSED_BYTES ? null : chooseEncoding(event, headers);
-  if (!encoding) return new HTTPResponse(content.text, { status, headers });
-  let encoded = content.encodings.get(encoding);
-  if (!encoded) content.encodings.set(encoding, (encoded = compressors[encoding](content.text)));
-  return new HTTPResponse(await encoded, { status, headers });
+  const encoding = content.bytes.length < MIN_COMPRESSED_BYTES ? null : chooseEncoding(event, headers);
+  return new QuickResponse(encoding ? await content.encoded(encoding) : content.bytes, { status, headers });
 }
 
 function sendStream(
@@ -105,23 +132,26 @@ function sendStream(
   status: number,
   headers: Record<string, string>,
 ): HTTPResponse {
+  if (event.req.method === "HEAD") {
+    // Nobody reads it: whoever makes it must not wait.
+    void (body instanceof ReadableStream ? body.cancel() : body.destroy());
+    return new QuickResponse(null, { status, headers });
+  }
   const encoding = body instanceof ReadableStream ? null : chooseEncoding(event, headers);
-  if (!encoding || body instanceof ReadableStream)
-    // srvx pipes Node's streams, which the type of a web response does not say.
-    return new HTTPResponse(body as unknown as ReadableStream, { status, headers });
+  if (!encoding || body instanceof ReadableStream) return new QuickResponse(body, { status, headers });
   const compressor =
     encoding === "br"
       ? createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
       : createGzip({ level: 5 });
   // An error of the source ends the compressor with it, and so the answer.
   pipeline(body, compressor, () => undefined);
-  return new HTTPResponse(compressor as unknown as ReadableStream, { status, headers });
+  return new QuickResponse(compressor, { status, headers });
 }
 
 const COMPRESSIBLE = /^(?:text\/|application\/(?:[\w.+-]+\+)?(?:json|xml|x-ndjson|jsonl|javascript)\b)/;
 
 /** Sets the headers of the encoding that it answers with; null: none. */
-function chooseEncoding(event: H3Event, headers: Record<string, string>): "br" | "gzip" | null {
+function chooseEncoding(event: H3Event, headers: Record<string, string>): Encoding | null {
   if (headers["content-encoding"] || !COMPRESSIBLE.test(headers["content-type"] ?? "")) return null;
   headers["vary"] = headers["vary"] ? `${headers["vary"]}, accept-encoding` : "accept-encoding";
   const accepted = event.req.headers.get("accept-encoding") ?? "";
