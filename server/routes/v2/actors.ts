@@ -77,7 +77,7 @@ function addActorReads(app: H3, { runs }: Services, path: string): void {
     summary: "An actor",
     response: envelope(ActorObject),
     handler: async ({ params }) => {
-      const actor = actorOf(params);
+      const actor = actorOf(runs, params);
       return { data: toActorObject(actor, await history(actor)) };
     },
   });
@@ -98,7 +98,7 @@ function addActorRuns(app: H3, { runs }: Services, path: string): void {
     status: 201,
     errors: RUN_ERRORS,
     handler: async ({ params, query, body, signal }) => {
-      const actor = actorOf(params);
+      const actor = actorOf(runs, params);
       const launched = await withInput(() =>
         runs.launch({
           actor: actor.name,
@@ -114,7 +114,7 @@ function addActorRuns(app: H3, { runs }: Services, path: string): void {
       );
       const secs = query.waitForFinish;
       const run = secs > 0 ? await runs.waitForFinish(launched.id, { secs, signal }) : launched;
-      return new Reply(JSON.stringify(toRun(run ?? launched)), {
+      return new Reply(JSON.stringify(toRun(runs, run ?? launched)), {
         headers: {
           "content-type": "application/json; charset=utf-8",
           location: `/v2/actor-runs/${launched.id}`,
@@ -130,7 +130,7 @@ function addActorRuns(app: H3, { runs }: Services, path: string): void {
     response: z.object({ valid: z.literal(true) }),
     errors: RUN_ERRORS,
     handler: async ({ params, body }) => {
-      const actor = actorOf(params);
+      const actor = actorOf(runs, params);
       await withInput(async () => runs.validateInput(actor.name, parseInput(body)));
       return { valid: true };
     },
@@ -147,7 +147,7 @@ function addBuilds(app: H3, { runs }: Services): void {
       query: z.object(paging),
       response: listOf(BuildObject),
       handler: ({ params, query }) => {
-        const builds = [toBuildObject(actorOf(params))];
+        const builds = [toBuildObject(actorOf(runs, params))];
         return toList(builds.slice(query.offset, query.offset + query.limit), builds.length, query);
       },
     });
@@ -155,7 +155,7 @@ function addBuilds(app: H3, { runs }: Services): void {
       ...common,
       path: `${path}/:actorId/builds/default`,
       summary: "The build of an actor, with the schema of its run input",
-      handler: ({ params }) => ({ data: toBuildObject(actorOf(params)) }),
+      handler: ({ params }) => ({ data: toBuildObject(actorOf(runs, params)) }),
     });
   }
   route(app, {

@@ -167,8 +167,8 @@ async function findById(services: Services, id: string): Promise<Dataset> {
 }
 
 /** @param name `null`: the run's default dataset */
-async function findOfRun({ database }: Services, run: Run, name: string | null): Promise<Dataset> {
-  const actor = findActor(run.actor);
+async function findOfRun({ database, runs }: Services, run: Run, name: string | null): Promise<Dataset> {
+  const actor = findActor(run.actor, runs.actors);
   const wanted = name ?? actor?.primaryDataset;
   const dataset = wanted === undefined ? undefined : await findDataset(database.pool, run.id, wanted);
   const isKnown = dataset?.stored || (actor && [...actor.datasets, "failed_requests"].includes(wanted!));

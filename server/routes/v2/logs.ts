@@ -2,13 +2,12 @@ import { stripVTControlCharacters } from "node:util";
 import type { H3 } from "h3";
 import { z } from "zod";
 import type { Run } from "../../../shared/runs/run.ts";
-import { notFound } from "../../http/api-error.ts";
 import { flag } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route, type RouteRequest } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 import { withHeartbeat } from "./heartbeat.ts";
-import { RUN_PATHS } from "./run-paths.ts";
+import { findRun, RUN_PATHS } from "./run-paths.ts";
 import { toStream } from "./streams.ts";
 
 const LogQuery = z.object({
@@ -52,12 +51,7 @@ export function addLogs(app: H3, services: Services): void {
     ...common,
     path: "/v2/logs/:runId",
     summary: "The log of a run",
-    handler: async (request) => {
-      const runId = request.params["runId"]!;
-      const run = await runs.get(runId);
-      if (!run) throw notFound(`run ${JSON.stringify(runId)}`);
-      return answer(run, request.query, request);
-    },
+    handler: async (request) => answer(await findRun(runs, request.params["runId"]!), request.query, request),
   });
   for (const { path, find } of RUN_PATHS) {
     route(app, {

@@ -42,13 +42,18 @@ export const RUN_PATHS: readonly RunPath[] = [
   ...ACTOR_PATHS.map((path) => ({ path: `${path}/:actorId/runs/:runId`, find: findRunOfActor })),
 ];
 
-export function actorOf({ actorId = "" }: Record<string, string>): ActorManifest {
-  const actor = findActor(actorId);
+/** @throws {ApiError} when there is no such actor */
+export function actorOf(
+  { actors }: Services["runs"],
+  { actorId = "" }: Record<string, string>,
+): ActorManifest {
+  const actor = findActor(actorId, actors);
   if (!actor) throw notFound(`actor ${JSON.stringify(actorId)}`);
   return actor;
 }
 
-async function findRun(runs: Services["runs"], runId: string): Promise<Run> {
+/** @throws {ApiError} when there is no such run */
+export async function findRun(runs: Services["runs"], runId: string): Promise<Run> {
   const run = await runs.get(runId);
   if (!run) throw notFound(`run ${JSON.stringify(runId)}`);
   return run;
@@ -58,7 +63,7 @@ async function findRun(runs: Services["runs"], runId: string): Promise<Run> {
 const LastRun = z.object({ status: statuses().optional(), origin: z.string().optional() });
 
 async function findRunOfActor({ runs }: Services, { params, event }: RunRequest): Promise<Run> {
-  const actor = actorOf(params);
+  const actor = actorOf(runs, params);
   if (params["runId"] !== "last") {
     const run = await findRun(runs, params["runId"]!);
     if (run.actor !== actor.name) throw notFound(`run ${JSON.stringify(run.id)} of actor ${actor.name}`);

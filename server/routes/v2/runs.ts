@@ -1,7 +1,7 @@
 import type { H3 } from "h3";
 import { z } from "zod";
 import { findActor } from "../../../shared/runs/actors.ts";
-import { isFinal, type Run, RunStateError } from "../../../shared/runs/run.ts";
+import { isFinal, type Run, RunStateError, UnknownActorError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
 import { flag, int, timestamp } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
@@ -37,7 +37,9 @@ const Resurrection = z.object({
   restartOnError: kept,
 });
 
-export const toRun = (run: Run) => ({ data: toRunObject(run, findActor(run.actor)) });
+export function toRun({ actors }: Services["runs"], run: Run) {
+  return { data: toRunObject(run, findActor(run.actor, actors)) };
+}
 
 export function addRuns(app: H3, services: Services): void {
   const { runs } = services;
@@ -45,7 +47,7 @@ export function addRuns(app: H3, services: Services): void {
     const { status, ...filters } = query;
     const { items, total } = await runs.list({ actor, statuses: status, ...filters });
     return toList(
-      items.map((run) => toRunShort(run, findActor(run.actor))),
+      items.map((run) => toRunShort(run, findActor(run.actor, runs.actors))),
       total,
       query,
     );
@@ -70,7 +72,7 @@ export function addRuns(app: H3, services: Services): void {
       summary: "Runs of an actor, by their creation",
       query: RunList,
       response: listOf(RunShort),
-      handler: ({ params, query }) => listRuns(query, actorOf(params).name),
+      handler: ({ params, query }) => listRuns(query, actorOf(runs, params).name),
     });
   }
   for (const { path, find } of RUN_PATHS) addRun(app, services, path, (request) => find(services, request));
@@ -92,8 +94,8 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
     handler: async (request) => {
       const run = await find(request);
       const secs = request.query.waitForFinish;
-      if (secs === 0 || isFinal(run.status)) return toRun(run);
-      return toRun((await runs.waitForFinish(run.id, { secs, signal: request.signal })) ?? run);
+      if (secs === 0 || isFinal(run.status)) return toRun(runs, run);
+      return toRun(runs, (await runs.waitForFinish(run.id, { secs, signal: request.signal })) ?? run);
     },
   });
   route(app, {
@@ -106,7 +108,7 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
     response: envelope(RunObject),
     handler: async (request) => {
       const { id } = await find(request);
-      return toRun(await there(id, runs.update(id, request.body)));
+      return toRun(runs, await there(id, runs.update(id, request.body)));
     },
   });
   route(app, {
@@ -137,7 +139,7 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
     handler: async (request) => {
       const { id } = await find(request);
       const { gracefully } = request.query;
-      return toRun(await there(id, byState("INVALID_REQUEST", runs.abort(id, { gracefully }))));
+      return toRun(runs, await there(id, byState("INVALID_REQUEST", runs.abort(id, { gracefully }))));
     },
   });
   route(app, {
@@ -153,7 +155,7 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
       const { id } = await find(request);
       const { timeout, memory } = request.query;
       const options = { timeoutSecs: timeout, memoryMbytes: memory };
-      return toRun(await there(id, byState("RUN_NOT_FINISHED", runs.resurrect(id, options))));
+      return toRun(runs, await there(id, byState("RUN_NOT_FINISHED", runs.resurrect(id, options))));
     },
   });
 }
@@ -170,6 +172,8 @@ async function byState<Result>(code: string, done: Promise<Result>): Promise<Res
     return await done;
   } catch (error) {
     if (error instanceof RunStateError) throw new ApiError(400, code, error.message, { cause: error });
+    if (error instanceof UnknownActorError)
+      throw new ApiError(404, "ACTOR_NOT_FOUND", error.message, { cause: error });
     throw error;
   }
 }
