@@ -34,14 +34,18 @@ export function formatSummary(summary: RunSummary, storageDir: string): string {
     ["429s", `${count(outcomes.throttled ?? 0)} of ${count(requestsSent)} requests`],
     ...(summary.costUsd > 0 ? [["Cost", `${summary.costUsd} USD`] satisfies [string, string]] : []),
     ["Failures", list(summary.failures, (reason, n) => `${reason} ${count(n)}`)],
-    ["Results in", summary.runId === null ? `${storageDir}/datasets` : describeRun(summary.runId)],
+    [
+      "Results in",
+      summary.runId === null ? `${storageDir}/datasets` : describeRun(summary.runId, summary.items),
+    ],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
   return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`).join("\n")}\n\n${formatSubjects(summary.subjects)}\n`;
 }
 
-function describeRun(runId: string): string {
-  return `run ${runId} of the database; ./b9 export reddit_posts --db --run ${runId}`;
+function describeRun(runId: string, items: RunSummary["items"]): string {
+  const dataset = Object.keys(items).find((name) => name !== "failed_requests") ?? "<dataset>";
+  return `run ${runId} of the database; ./b9 export ${dataset} --db --run ${runId}`;
 }
 
 const SHOWN_SUBJECTS = 30;
