@@ -3,7 +3,7 @@ import type { BudgetReading } from "../../shared/crawl/budget.ts";
 import type { SiteRules } from "../../shared/crawl/classify.ts";
 import type { Headers, Outcome } from "../../shared/crawl/outcome.ts";
 import { parseRetryAfter } from "../../shared/crawl/retry-after.ts";
-import type { Site } from "../../shared/crawl/site.ts";
+import type { Quota, Site } from "../../shared/crawl/site.ts";
 import { API, unwrap } from "./source-api.ts";
 
 /** A refusal of the rate says nothing of when it ends; its window is a second for most plans. */
@@ -47,10 +47,11 @@ function readBudget(headers: Headers): BudgetReading | null {
 }
 
 /** The plan's quota: `x-ratelimit-requests-…`. Calls beyond it are refused, or cost extra. */
-function readQuota(headers: Headers): string | null {
+function readQuota(headers: Headers): Quota | null {
   const [limit, remaining, reset] = readLimit(headers, "x-ratelimit-requests");
-  if (remaining === undefined || remaining > 0) return null;
-  return `the plan's quota${limit === undefined ? "" : ` of ${limit} calls`} is used up${until(reset)}`;
+  if (remaining === undefined) return null;
+  const calls = limit === undefined ? "" : ` of ${limit} calls`;
+  return { left: remaining, reason: `the plan's quota${calls} is used up${until(reset)}` };
 }
 
 function until(resetSecs: number | undefined): string {

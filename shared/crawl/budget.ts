@@ -36,6 +36,8 @@ export interface Budget {
    * @param spread more is waiting than the open budgets have left: pace the rest over the window
    */
   opensAt(now: number, spread: boolean): number;
+  /** A quota without a window of its own, as a month's, has so many calls left, those in flight not subtracted. */
+  limit?(left: number): void;
   /** Only when it is open. */
   sent(now: number): Dispatch;
   /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */

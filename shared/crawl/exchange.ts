@@ -2,8 +2,10 @@ import type { Logger } from "pino";
 import type { BudgetReading } from "./budget.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { classify } from "./classify.ts";
-import type { Ticket } from "./identity-pool.ts";
+import type { Identity } from "./identity.ts";
+import type { IdentityPool, Ticket } from "./identity-pool.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Quota } from "./site.ts";
 import type { CrawlStats } from "./stats.ts";
 import type { Lease, ThrottledQueue } from "./throttled-queue.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
@@ -13,8 +15,7 @@ export interface Exchange {
   outcome: Outcome;
   /** What the answer's headers say about the budget. */
   reading: BudgetReading | null;
-  /** Why the identity is of no use any more, by the same headers. */
-  quota: string | null;
+  quota: Quota | null;
 }
 
 /** A lease whose request is to be sent. */
@@ -44,7 +45,7 @@ export function createExchange({
       return exchange.outcome;
     } finally {
       recordUsage(ledger, lease, exchange);
-      if (exchange?.quota) lane.pool.retire(ticket.identity, exchange.quota);
+      if (exchange?.quota) applyQuota(exchange.quota, lane.pool, ticket.identity);
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
       queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
@@ -86,6 +87,11 @@ async function send({ request, ticket, abort, lane: { site, client } }: SendingL
     reading: isAnswer ? site.readBudget(answer.headers) : null,
     quota: (isAnswer && site.readQuota?.(answer.headers)) || null,
   };
+}
+
+function applyQuota({ left, reason }: Quota, pool: IdentityPool, identity: Identity): void {
+  identity.budget.limit?.(left);
+  if (left <= 0) pool.retire(identity, reason);
 }
 
 /** Refusals that nobody charges for: too fast, or with a key that is not good for it. */

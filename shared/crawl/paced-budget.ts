@@ -67,10 +67,13 @@ interface JointDispatch extends Dispatch {
   parts: Dispatch[];
 }
 
-/** Several limits on the same calls, as a rate a second and a quota an hour: all of them must be open. */
+/** Several limits on the same calls, as a rate a second and one an hour: all of them must be open. */
 export class JointBudget implements Budget {
   readonly name: string;
   readonly #parts: readonly Budget[];
+  #inFlight = 0;
+  /** Of a quota beyond all windows. */
+  #left = Infinity;
 
   /** @param parts shortest window first */
   constructor(parts: readonly Budget[]) {
@@ -88,20 +91,29 @@ export class JointBudget implements Budget {
   }
 
   available(now: number): number {
-    return Math.min(...this.#parts.map((part) => part.available(now)));
+    return Math.min(this.#left - this.#inFlight, ...this.#parts.map((part) => part.available(now)));
+  }
+
+  /** Answers overtake one another: the least that one has told is what is left. */
+  limit(left: number): void {
+    this.#left = Math.min(this.#left, left);
   }
 
   opensAt(now: number, spread: boolean): number {
+    // What is in flight may be the last: its answer tells.
+    if (this.#left <= this.#inFlight) return Infinity;
     return Math.max(...this.#parts.map((part) => part.opensAt(now, spread)));
   }
 
   sent(now: number): Dispatch {
+    this.#inFlight++;
     const dispatch: JointDispatch = { sentAt: now, parts: this.#parts.map((part) => part.sent(now)) };
     return dispatch;
   }
 
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
     const { parts } = dispatch as JointDispatch;
+    this.#inFlight--;
     for (const [i, part] of this.#parts.entries())
       part.answered(parts[i]!, now, this.#isOf(part, reading) ? reading : null);
   }
@@ -115,6 +127,7 @@ export class JointBudget implements Budget {
   ): void {
     const [first, ...rest] = this.#parts;
     const { parts } = dispatch as JointDispatch;
+    this.#inFlight--;
     first!.throttled(parts[0]!, now, retryAfterMs, this.#isOf(first!, reading) ? reading : null);
     for (const [i, part] of rest.entries())
       part.answered(parts[i + 1]!, now, this.#isOf(part, reading) ? reading : null);

@@ -30,14 +30,21 @@ export interface Site {
   wireRequest(url: string, credentials: { token: string | null }): WireRequest;
   /** The budget's window by the answer's headers; `null` when they tell nothing. */
   readBudget(headers: Headers): BudgetReading | null;
-  /** Why the identity is of no use any more after an answer with these headers; `null` when it is. */
-  readQuota?(headers: Headers): string | null;
+  /** What a quota has left that no run outlives, by an answer's headers; `null` when they tell nothing. */
+  readQuota?(headers: Headers): Quota | null;
   /** Whether a request is this site's, by its canonical URL; for crawls that have several sites. @default all are */
   serves?(url: string): boolean;
   /** What a call counts as in the ledger, unless it is refused. @default calls are not kept */
   usage?(url: string): CallPrice;
   /** Another way to the site than HTTP. */
   createClient?(): HttpClient;
+}
+
+export interface Quota {
+  /** Calls; with none, the identity is of no use any more. */
+  left: number;
+  /** What to say then. */
+  reason: string;
 }
 
 export interface CallPrice {

@@ -90,17 +90,18 @@ describe("headers of the data API", () => {
     expect(api.readBudget({ "x-ratelimit-limit": "10" })).toBeNull();
   });
 
-  it("tell when the plan's quota is used up", () => {
+  it("tell what the plan's quota has left", () => {
     const quota = (remaining: string) => ({
       "x-ratelimit-requests-limit": "15000",
       "x-ratelimit-requests-remaining": remaining,
       "x-ratelimit-requests-reset": "864000",
     });
-    expect(api.readQuota!(quota("1"))).toBeNull();
+    expect(api.readQuota!(quota("1"))).toMatchObject({ left: 1 });
     expect(api.readQuota!({})).toBeNull();
-    expect(api.readQuota!(quota("0"))).toBe(
-      "the plan's quota of 15000 calls is used up; it starts again in 10.0 days",
-    );
+    expect(api.readQuota!(quota("0"))).toEqual({
+      left: 0,
+      reason: "the plan's quota of 15000 calls is used up; it starts again in 10.0 days",
+    });
   });
 
   it("say when a refused rate opens again", () => {

@@ -75,4 +75,21 @@ describe("JointBudget", () => {
     expect(budget.opensAt(50, false)).toBe(1_050);
     expect(budget.stats).toMatchObject({ sent: 1, throttled: 1 });
   });
+
+  it("sends no more than a quota has left, whatever is in flight", () => {
+    const budget = joint(1_000);
+    const first = budget.sent(0);
+    budget.answered(first, 50, null);
+    budget.limit(2);
+    const [second, third] = [budget.sent(200), budget.sent(400)];
+    expect(budget.opensAt(600, false)).toBe(Infinity);
+    // One that was asked before tells an older number.
+    budget.limit(1);
+    budget.limit(2);
+    budget.answered(second, 700, null);
+    expect(budget.opensAt(700, false)).toBe(Infinity);
+    budget.answered(third, 800, null);
+    expect(budget.opensAt(800, false)).toBeLessThanOrEqual(800);
+    expect(budget.available(800)).toBe(1);
+  });
 });
