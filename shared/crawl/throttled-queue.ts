@@ -3,6 +3,7 @@ import type { BudgetReading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Ticket } from "./identity-pool.ts";
 import { type Lane, laneOf } from "./lane.ts";
+import { describeSpent, isAffordable, type Spending } from "./spending.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ClaimedRequest, Commit, Reclaim, RunStorage } from "./run-storage.ts";
 
@@ -39,21 +40,12 @@ export interface ThrottledQueueOptions {
   now?: () => number;
 }
 
-export interface Spending {
-  maxUsd: number;
-  /** So far. */
-  spentUsd(): number;
-}
-
 /** Where the next request can go. */
 type Next =
   /** `identity` is `null` for a request that its retired lane hands over without a call. */
   | { index: number; lane: Lane; identity: Identity | null }
   /** None can be sent now; `at`: the earliest time that may change it. */
   | { index: null; at: number };
-
-/** Prices are decimal fractions, whose sums are not exact. */
-const USD_TOLERANCE = 1e-9;
 
 /** Requests claimed ahead of their hand-out: enough to keep a pool busy, few enough to leave work to others. */
 const CLAIM_LIMIT = 25;
@@ -114,8 +106,7 @@ export class ThrottledQueue {
   get limitReached(): string | null {
     const { maxRequests, spending } = this.#options;
     if (this.#sent >= maxRequests) return `the limit of ${maxRequests} requests is reached`;
-    if (!this.#isSpent || !spending) return null;
-    return `the limit of ${spending.maxUsd} USD is reached: ${Number(spending.spentUsd().toFixed(6))} USD are spent`;
+    return this.#isSpent && spending ? describeSpent(spending) : null;
   }
 
   /** Hands out nothing more; what is in flight goes on. */
@@ -182,7 +173,7 @@ export class ThrottledQueue {
     }
     const next = this.#next();
     // What is too dear ends the crawl, or waits for the cost of what is in flight.
-    if (next.index !== null) return !this.#isAffordable(next);
+    if (next.index !== null) return !this.#fitsBudget(next);
     this.#waitingSince ??= this.#options.now();
     this.#wakeIn(next.at - this.#options.now());
     return true;
@@ -198,7 +189,7 @@ export class ThrottledQueue {
     if (this.#ready.length === 0) await this.#claim();
     if (this.#ready.length === 0 || this.#stopped || this.limitReached !== null) return null;
     const next = this.#next();
-    if (next.index === null || !this.#isAffordable(next)) return null;
+    if (next.index === null || !this.#fitsBudget(next)) return null;
     const { lane, identity } = next;
     const claimed = this.#ready.splice(next.index, 1)[0]!;
     if (this.#ready.length < CLAIM_BELOW && this.#pending > 0) this.#claimAhead();
@@ -284,16 +275,14 @@ export class ThrottledQueue {
   }
 
   /** Whether a call fits into what may be spent, with all that is in flight. */
-  #isAffordable({ index, lane, identity }: Extract<Next, { lane: Lane }>): boolean {
+  #fitsBudget({ index, lane, identity }: Extract<Next, { lane: Lane }>): boolean {
     const { spending } = this.#options;
     if (!spending || !identity) return true;
-    const priceOf = ({ site }: Lane, url: string) => site.usage?.(url).costUsd ?? 0;
-    const reserved = [...this.#inFlight].map((lease) => priceOf(lease.lane, lease.request.url));
-    const cost = reserved.reduce((sum, usd) => sum + usd, priceOf(lane, this.#ready[index]!.url));
-    const isAffordable = spending.spentUsd() + cost <= spending.maxUsd + USD_TOLERANCE;
+    const inFlight = [...this.#inFlight].map((lease) => ({ lane: lease.lane, url: lease.request.url }));
+    const fits = isAffordable(spending, [...inFlight, { lane, url: this.#ready[index]!.url }]);
     // With something in flight, its cost may be counted twice.
-    if (!isAffordable && this.#inFlight.size === 0) this.#isSpent = true;
-    return isAffordable;
+    if (!fits && inFlight.length === 0) this.#isSpent = true;
+    return fits;
   }
 
   #claim(): Promise<void> {
