@@ -373,6 +373,13 @@ describe("logs", () => {
     }
   });
 
+  it("that are streamed begin to come before there is a line", async () => {
+    const began = performance.now();
+    const response = await server.request(`/v2/logs/${runId}?stream=1`);
+    expect([response.status, performance.now() - began < 5_000]).toEqual([200, true]);
+    await response.body!.cancel();
+  });
+
   it("end for everybody when the server stops", async () => {
     const other = await startTestServer(database, { WORKERS: "0" });
     const following = other.request(`/v2/logs/${runId}?stream=1`).then((response) => response.text());

@@ -23,6 +23,14 @@ it("leaves a line that is not finished alone", async () => {
   expect(await collect(source())).toBe("ab\n");
 });
 
+it("beats after a second at first, however rarely later", async () => {
+  async function* source() {
+    await sleep(1_200);
+    yield "a\n";
+  }
+  expect((await Array.fromAsync(withHeartbeat(source(), "*", 60_000))).join("")).toBe("*a\n");
+});
+
 it("adds nothing to a source that is not silent", async () => {
   async function* source() {
     yield* ["a\n", "b\n"];
