@@ -20,7 +20,7 @@ export async function startChain(
   const { request, pushData, getRecord } = context;
   const { target, plan, source } = request.userData;
   const { ig_user_id, username } = profile;
-  const costs = withCall(request.userData.costs, request.retryCount + 1, { source, plan });
+  const costs = withCall(request.userData.costs, context, { source, plan });
   const record = await getRecord(knownKey(ig_user_id));
   const known = record === undefined || record === null ? null : KnownCreator.parse(record);
   const isOpen = profile.availability === "ok";

@@ -111,12 +111,20 @@ export function nextSource({ sources }: Pick<Plan, "sources">, source: Plan["sou
   return sources[sources.indexOf(source) + 1] ?? null;
 }
 
+/** A request that is over, one way or the other. */
+export interface Ended {
+  request: { retryCount: number };
+  /** @default true */
+  wasSent?: boolean;
+}
+
 /** What a request adds to its creator's costs. */
 export function withCall(
   costs: Costs,
-  attempts: number,
+  { request, wasSent = true }: Ended,
   { source, plan }: Pick<Chain, "source" | "plan">,
 ): Costs {
+  const attempts = request.retryCount + (wasSent ? 1 : 0);
   const price = source === "api" ? plan.apiPriceUsd : 0;
   return { api_calls: costs.api_calls + attempts, api_cost_usd: costs.api_cost_usd + attempts * price };
 }

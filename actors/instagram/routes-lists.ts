@@ -4,7 +4,7 @@ import { proceed } from "./chain.ts";
 import { toPost, toReel } from "./media.ts";
 import { firstPage, nextPage, reachesEnd, UNORDERED } from "./paging.ts";
 import { isWanted } from "./plan.ts";
-import { type Chain, listRequest, ListUserData, nextSource, withCall } from "./requests.ts";
+import { type Chain, type Ended, listRequest, ListUserData, nextSource, withCall } from "./requests.ts";
 import { addToSample } from "./sample.ts";
 import { type ListName, SOURCE, sourceOf } from "./sources.ts";
 
@@ -56,7 +56,7 @@ async function handleList(context: HandlerContext<ListUserData>, list: ListName)
 
 /** The list from its beginning at the next source; where there is none, the creator goes on without it. */
 async function askElsewhere(
-  context: Omit<HandlerContext<ListUserData>, "body">,
+  context: Omit<HandlerContext<ListUserData>, "body"> & { wasSent?: boolean },
   list: ListName,
 ): Promise<void> {
   const chain = chainAfter(context);
@@ -67,7 +67,7 @@ async function askElsewhere(
 }
 
 /** With what this request has cost. */
-function chainAfter({ request }: Pick<HandlerContext<ListUserData>, "request">): Chain {
-  const { chain } = request.userData;
-  return { ...chain, costs: withCall(chain.costs, request.retryCount + 1, chain) };
+function chainAfter(context: Pick<HandlerContext<ListUserData>, "request"> & Ended): Chain {
+  const { chain } = context.request.userData;
+  return { ...chain, costs: withCall(chain.costs, context, chain) };
 }

@@ -66,34 +66,33 @@ router.addHandler("RELATED", {
 /** What a probe shows, the answer's outcome has shown. */
 router.addHandler("PROBE", { userData: ProbeUserData, handle: async () => {} });
 
-type RelatedContext = Omit<HandlerContext<RelatedUserData>, "body">;
+/** A request that a source could not do, sent or not. */
+type Unanswered<UserData> = Omit<HandlerContext<UserData>, "body"> & { wasSent?: boolean };
 
-async function askElsewhere({
-  request,
-  addRequests,
-}: Pick<HandlerContext<ProfileUserData>, "request" | "addRequests">): Promise<void> {
-  const { userData, retryCount } = request;
+async function askElsewhere(context: Unanswered<ProfileUserData>): Promise<void> {
+  const { userData } = context.request;
   const source = nextSource(userData.plan, userData.source);
-  const costs = withCall(userData.costs, retryCount + 1, userData);
-  if (source !== null) await addRequests(profileRequest({ ...userData, source, costs }));
+  const costs = withCall(userData.costs, context, userData);
+  if (source !== null) await context.addRequests(profileRequest({ ...userData, source, costs }));
 }
 
-async function askRelatedElsewhere(context: RelatedContext): Promise<void> {
+async function askRelatedElsewhere(context: Unanswered<RelatedUserData>): Promise<void> {
   const { chain } = context.request.userData;
   const source = nextSource(chain.plan, chain.source);
   if (source === null) return pushCosts(context);
-  const costs = withCall(chain.costs, context.request.retryCount + 1, chain);
+  const costs = withCall(chain.costs, context, chain);
   await context.addRequests([relatedRequest({ chain: { ...chain, source, costs } })]);
 }
 
-async function pushCosts({ request, pushData }: RelatedContext): Promise<void> {
-  const { chain } = request.userData;
-  const costs = withCall(chain.costs, request.retryCount + 1, chain);
-  await pushData({ ig_user_id: chain.creator.ig_user_id, ...costs }, "instagram_creators");
+async function pushCosts(context: Unanswered<RelatedUserData>): Promise<void> {
+  const { chain } = context.request.userData;
+  const costs = withCall(chain.costs, context, chain);
+  await context.pushData({ ig_user_id: chain.creator.ig_user_id, ...costs }, "instagram_creators");
 }
 
 /** What the site stated about a creator instead of a profile; of one known by name alone, only the failure tells. */
-async function pushMissing({ request, gone, pushData }: GoneContext<ProfileUserData>): Promise<void> {
+async function pushMissing(context: GoneContext<ProfileUserData>): Promise<void> {
+  const { request, gone } = context;
   const { target, source, costs } = request.userData;
   if (target.ig_user_id === undefined || gone.availability === null) return;
   const missing: MissingCreator = {
@@ -101,7 +100,7 @@ async function pushMissing({ request, gone, pushData }: GoneContext<ProfileUserD
     availability: gone.availability,
     availability_reason: gone.reason,
     source: sourceOf(SOURCE[source], request.url),
-    ...withCall(costs, request.retryCount + 1, request.userData),
+    ...withCall(costs, context, request.userData),
   };
-  await pushData(missing, "instagram_creators");
+  await context.pushData(missing, "instagram_creators");
 }

@@ -91,7 +91,7 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
   async function giveUp(how: FailedOutcome): Promise<Settlement> {
     const { effects, context } = begin();
     if (outcome.kind === "gone") await route.gone?.({ ...context, gone: outcome });
-    else await route.failed?.(context);
+    else await route.failed?.({ ...context, wasSent: ticket !== null });
     const { items, ...rest } = effects.taken();
     return commit(request, "failed", {
       ...rest,
@@ -195,7 +195,8 @@ async function failedEffects(
   const route = options.actor.router.route(request.label);
   const userData = parseUserData(request, route.userData);
   const effects = createEffects(request, observedAt, options);
-  await route.failed?.({ request: { ...request, userData }, observedAt, ...effects.context });
+  const failed = { request: { ...request, userData }, observedAt, wasSent: true, ...effects.context };
+  await route.failed?.(failed);
   return effects.taken();
 }
 

@@ -33,6 +33,15 @@ export interface GoneContext<UserData = Record<string, unknown>> extends Omit<
   gone: Extract<Outcome, { kind: "gone" }>;
 }
 
+/** For a request that is given up without an answer about its target. */
+export interface FailedContext<UserData = Record<string, unknown>> extends Omit<
+  HandlerContext<UserData>,
+  "body"
+> {
+  /** False when nobody could send it: every identity for it is of no use any more. */
+  wasSent: boolean;
+}
+
 export interface Route<UserData> {
   /** Checked on every request before its handler sees it. */
   userData: z.ZodType<UserData>;
@@ -40,7 +49,7 @@ export interface Route<UserData> {
   /** What to keep of the fact; without it only `failed_requests` tells. */
   gone?(context: GoneContext<UserData>): Promise<void>;
   /** What to do without the answer, when the request is given up for any other reason. */
-  failed?(context: Omit<HandlerContext<UserData>, "body">): Promise<void>;
+  failed?(context: FailedContext<UserData>): Promise<void>;
 }
 
 export interface Router {

@@ -42,9 +42,9 @@ export function createHandling(router: Router) {
   }
 
   /** Tells the request's handler that there will be no answer. */
-  async function handleFailed(request: NewRequest): Promise<Handled> {
+  async function handleFailed(request: NewRequest, { wasSent = true } = {}): Promise<Handled> {
     const { handled, context } = createContext(router, request);
-    await router.route(request.label).failed?.(context);
+    await router.route(request.label).failed?.({ ...context, wasSent });
     return handled;
   }
 

@@ -261,6 +261,11 @@ describe("a profile that fails", () => {
     expect((await handleFailed(failed.requests[0]!)).requests).toEqual([]);
   });
 
+  it("for want of a key that is still good has cost nothing", async () => {
+    const { requests } = await handleFailed(startOne({}, env), { wasSent: false });
+    expect(requests[0]!.userData).toMatchObject({ costs: { api_calls: 0, api_cost_usd: 0 } });
+  });
+
   it("for want of a login is asked for elsewhere, a fact is not", async () => {
     const login = { availability: null, reason: "require_login" };
     expect((await handleGone(startOne({}, env), login)).requests).toHaveLength(1);
