@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-unit test-integration lint docs dev migrate clean health ready metrics logs \
+.PHONY: help install demo test browser test-unit test-integration lint docs dev migrate clean health ready metrics logs \
   logs-error scraper-status scraper-start scraper-stop profile
 
 help: ## list the targets
@@ -17,13 +17,17 @@ node_modules/.installed: package.json package-lock.json
 demo: install ## server, worker and stand-in world: runs are launched, aborted, resurrected and compared with the truth
 	./b9 demo
 
-test: install ## all tests
+test: install browser ## all tests
 	vitest run
+
+browser: ## install Chromium for the tests of the source `browser` (Debian, as root); without it they are skipped
+	@command -v chromium > /dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null || \
+		{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; }
 
 test-unit: install ## tests without processes and servers
 	vitest run --project unit
 
-test-integration: install ## tests with real crawls, servers and kills
+test-integration: install browser ## tests with real crawls, servers and kills
 	vitest run --project integration
 
 lint: install ## lint, format and types
