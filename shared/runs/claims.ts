@@ -20,14 +20,14 @@ export interface ClaimOptions {
 
 /** The machine itself keeps this much. */
 const SPARE_MBYTES = 256;
-/** A run that is too big for this worker is looked at again after this long, by whoever comes first. */
-const DEFERRAL_MS = 3_000;
+/** A run that is not for this worker is looked at again after this long, by whoever comes first. */
+const DEFERRAL_SECS = 3;
 const MEGABYTE = 1024 * 1024;
 
 /** Takes runs for a worker that has a free slot, when there is memory and disk for them. */
 export class Claims {
   readonly #options: ClaimOptions;
-  /** For all runs of this worker. */
+  /** Of all runs of this worker together. */
   readonly #memoryMbytes: number;
   #shortage: string | null = null;
 
@@ -41,19 +41,42 @@ export class Claims {
    * @param running what the worker has
    */
   async claim(running: readonly LeasedRun[]): Promise<LeasedRun | null> {
-    const { database, classes } = this.#options;
     // One cheap question while nothing is to be done, which is most of the time.
-    const { rows } = await sql<{ class: WorkerClass }>`
-      select distinct class from runs
-      where is_managed and status = 'READY' and finished_at is null and class = any(${[...classes]}::text[])
-        and coalesce(start_after, now()) <= now()`.execute(database.kysely);
-    if (rows.length === 0 || !(await this.#hasRoom())) return null;
+    const { rows } = await sql<{ class: WorkerClass; isForUs: boolean; isUntold: boolean }>`
+      select class, bool_or(${this.#isForUs}) as "isForUs",
+        bool_or(not (${this.#isForUs}) and status_message is null) as "isUntold"
+      from runs r where ${this.#isWaiting} group by class`.execute(this.#options.database.kysely);
+    if (rows.some(({ isUntold }) => isUntold)) await this.#tellWaiting();
+    const classes = rows.filter(({ isForUs }) => isForUs);
+    if (classes.length === 0 || !(await this.#hasRoom())) return null;
     const free = this.#memoryMbytes - running.reduce((sum, { memoryMbytes }) => sum + memoryMbytes, 0);
-    for (const { class: workerClass } of rows) {
+    for (const { class: workerClass } of classes) {
       const run = await this.#claimOf(workerClass, free);
       if (run) return run;
     }
     return null;
+  }
+
+  /** Of a row `r` of `runs`: it waits for a worker with our classes. */
+  get #isWaiting() {
+    return sql`r.is_managed and r.status = 'READY' and r.finished_at is null
+      and r.class = any(${[...this.#options.classes]}::text[]) and coalesce(r.start_after, now()) <= now()`;
+  }
+
+  /** Of a row `r` of `runs`: this worker could carry it out, if it had nothing else to do. */
+  get #isForUs() {
+    const actors = this.#options.runs.actors.map(({ name }) => name);
+    return sql`r.memory_mbytes <= ${this.#memoryMbytes} and r.actor = any(${actors}::text[])`;
+  }
+
+  /** Says of runs that are not for this worker what they wait for. */
+  async #tellWaiting(): Promise<void> {
+    await sql`
+      select update_run(r.id, case when r.memory_mbytes > ${this.#memoryMbytes}
+        then format('waits for a worker with %s MB', r.memory_mbytes)
+        else format('waits for a worker that has actor %s', r.actor) end, null)
+      from runs r where ${this.#isWaiting} and not (${this.#isForUs}) and r.status_message is null
+    `.execute(this.#options.database.kysely);
   }
 
   async #claimOf(workerClass: WorkerClass, freeMbytes: number): Promise<LeasedRun | null> {
@@ -74,21 +97,20 @@ export class Claims {
   ): Promise<LeasedRun | null> {
     const { runs, config, name } = this.#options;
     const id = await runs.delivery.take(workerClass, transaction);
-    const run = id === undefined ? undefined : await runs.get(id, { transaction });
+    if (id === undefined) return null;
+    const { rows: found } = await sql<{ status: string; memoryMbytes: number; isForUs: boolean }>`
+      select status, memory_mbytes as "memoryMbytes", ${this.#isForUs} as "isForUs" from runs r where id = ${id}
+    `.execute(transaction);
+    const [run] = found;
     if (run?.status !== "READY") return null;
-    const { memoryMbytes } = run.options;
-    if (memoryMbytes > this.#memoryMbytes) {
-      const message = `waits for a worker with ${memoryMbytes} MB`;
-      await sql`select update_run(${run.id}, ${message}, null)`.execute(transaction);
-      const startAfter = new Date(Date.now() + DEFERRAL_MS);
-      const { priority } = run;
-      await runs.delivery.send({ runId: run.id, class: workerClass, priority, startAfter }, transaction);
+    if (!run.isForUs) {
+      await runs.delivery.send(id, transaction, DEFERRAL_SECS);
       return null;
     }
     // It keeps its place: here, when others have ended, or on another worker before.
-    if (memoryMbytes > freeMbytes) throw new NoRoom();
+    if (run.memoryMbytes > freeMbytes) throw new NoRoom();
     const { rows } = await sql<{ run: LeasedRun | null }>`
-      select lease_run(${run.id}, ${name}, ${config.runLeaseSecs}) as run`.execute(transaction);
+      select lease_run(${id}, ${name}, ${config.runLeaseSecs}) as run`.execute(transaction);
     return rows[0]!.run;
   }
 

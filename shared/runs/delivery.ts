@@ -3,6 +3,7 @@ import { fromKysely, PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import type { WorkerClass } from "../crawl/define-actor.ts";
 import type { Database } from "../db/database.ts";
+import { longTransaction } from "../db/long-transaction.ts";
 import { withRetry } from "../db/retry.ts";
 import type { DB } from "../db/tables.ts";
 
@@ -11,15 +12,10 @@ export type Queryable = Kysely<DB>;
 
 export const WORKER_CLASSES: readonly WorkerClass[] = ["http", "browser", "media"];
 
-const YEAR_SECS = 365 * 24 * 60 * 60;
+/** Advisory lock of whoever starts pg-boss. */
+const START_LOCK = 919_004;
 
-export interface DeliveryOptions {
-  runId: string;
-  class: string;
-  priority: number;
-  /** Not before this time. */
-  startAfter?: Date | null;
-}
+const YEAR_SECS = 365 * 24 * 60 * 60;
 
 /**
  * Hands the ids of READY runs to workers: a queue of pg-boss for each class of worker. A delivery is taken and settled
@@ -43,7 +39,14 @@ export class Delivery {
       schedule: false,
     });
     boss.on("error", (err) => log.warn({ err }, "deliveries of runs"));
-    await withRetry(() => boss.start());
+    // pg-boss has a lock of its own, behind which a connection that has seen the database without its schema still
+    // tries to create it: of two processes that start on a new database one failed.
+    await withRetry(() =>
+      longTransaction(pool, async (query) => {
+        await query("select pg_advisory_xact_lock($1)", [START_LOCK]);
+        await boss.start();
+      }),
+    );
     for (const name of WORKER_CLASSES.map(queueName)) {
       if (await withRetry(() => boss.getQueue(name))) continue;
       await withRetry(() => boss.createQueue(name, { policy: "short", retentionSeconds: YEAR_SECS }));
@@ -51,18 +54,25 @@ export class Delivery {
     return new Delivery(boss);
   }
 
-  async send(
-    { runId, class: workerClass, priority, startAfter }: DeliveryOptions,
-    transaction: Queryable,
-  ): Promise<void> {
+  /**
+   * The run `id`, whose row says for which workers, and how soon.
+   * @param startAfter not before this time, or so many seconds from now. @default what its row says
+   */
+  async send(id: string, transaction: Queryable, startAfter?: Date | number): Promise<void> {
+    const run = await transaction
+      .selectFrom("runs")
+      .select(["class", "priority", "start_after"])
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow();
+    const after = startAfter ?? run.start_after;
     await this.#boss.send(
-      queueName(workerClass),
-      { runId },
+      queueName(run.class),
+      { runId: id },
       {
         db: fromKysely(transaction),
-        singletonKey: runId,
-        priority,
-        ...(startAfter && { startAfter }),
+        singletonKey: id,
+        priority: run.priority,
+        ...(after !== null && { startAfter: after }),
       },
     );
   }
@@ -82,12 +92,12 @@ export class Delivery {
 
   /** Sends again what waits for a worker, should its delivery have been lost by somebody's hand. */
   async sendWaiting({ kysely }: Pick<Database, "kysely">): Promise<void> {
-    const { rows } = await sql<DeliveryOptions>`
-      select id as "runId", class, priority, start_after as "startAfter" from runs
+    const { rows } = await sql<{ id: string }>`
+      select id from runs
       where is_managed and status = 'READY' and finished_at is null
         and coalesce(start_after, modified_at) < now() - interval '1 minute'
       order by random() limit 20`.execute(kysely);
-    for (const waiting of rows) await this.send(waiting, kysely);
+    for (const { id } of rows) await this.send(id, kysely);
   }
 
   async close(): Promise<void> {

@@ -35,11 +35,9 @@ export function reapRuns(
   leaseSecs: number,
 ): Promise<{ id: string; status: string }[]> {
   return kysely.transaction().execute(async (transaction) => {
-    const { rows } = await sql<{ id: string; status: string; class: string; priority: number }>`
-      select reaped.run_id as id, reaped.status, r.class, r.priority
-      from reap_runs(${leaseSecs / 3}) reaped join runs r on r.id = reaped.run_id`.execute(transaction);
-    for (const run of rows)
-      if (run.status === "READY") await delivery.send({ ...run, runId: run.id }, transaction);
+    const { rows } = await sql<{ id: string; status: string }>`
+      select run_id as id, status from reap_runs(${leaseSecs / 3})`.execute(transaction);
+    for (const { id, status } of rows) if (status === "READY") await delivery.send(id, transaction);
     return rows;
   });
 }

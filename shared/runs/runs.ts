@@ -128,7 +128,7 @@ export async function openRuns({
       if (!rows[0]!.isNew) return;
       const launched = await expandInput(actor, options.input, id, transaction);
       await storeInput(id, launched, transaction);
-      if (!launched.isNothing) await delivery.send({ ...run, runId: id }, transaction);
+      if (!launched.isNothing) await delivery.send(id, transaction);
     };
     await (outer ? inSavepoint(outer, store) : inTransaction(store));
     return (await get(id, outer && { transaction: outer }))!;
@@ -159,13 +159,12 @@ export async function openRuns({
     async resurrect(id, { timeoutSecs = null, memoryMbytes = null } = {}) {
       const run = await get(id);
       if (!run) return undefined;
-      const { class: workerClass } = actorOf(run.actor);
       await inTransaction(async (transaction) => {
         const { rows } = await sql<{ done: boolean }>`
           select resurrect_run(${id}, ${timeoutSecs}, ${memoryMbytes}) as done`.execute(transaction);
         if (!rows[0]!.done)
           throw new RunStateError(`run ${id} is ${run.status}: only a run that is over can be resurrected`);
-        await delivery.send({ runId: id, class: workerClass, priority: run.priority }, transaction);
+        await delivery.send(id, transaction);
       });
       return get(id);
     },

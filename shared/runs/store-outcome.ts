@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import { toDatabaseJson } from "../crawl/postgres/database-json.ts";
 import type { Database } from "../db/database.ts";
-import { findActor } from "./actors.ts";
 import type { Attempt, Outcome } from "./attempt.ts";
 import type { Runs } from "./runs.ts";
 
@@ -11,7 +10,7 @@ import type { Runs } from "./runs.ts";
  */
 export function storeOutcome(
   { kysely }: Pick<Database, "kysely">,
-  runs: Runs,
+  { delivery }: Pick<Runs, "delivery">,
   { run: { id, attempt }, told }: Pick<Attempt, "run" | "told">,
   outcome: Exclude<Outcome, { kind: "lost" }>,
 ): Promise<void> {
@@ -24,9 +23,6 @@ export function storeOutcome(
         : sql`finish_run(${id}, ${attempt}, ${outcome.status}, ${outcome.message}, ${outcome.exitCode},
             ${stats}, ${progress})`;
     const { rows } = await sql<{ status: string | null }>`select ${call} as status`.execute(transaction);
-    if (rows[0]!.status !== "READY") return;
-    const run = (await runs.get(id, { transaction }))!;
-    const { class: workerClass } = findActor(run.actor, runs.actors)!;
-    await runs.delivery.send({ runId: id, class: workerClass, priority: run.priority }, transaction);
+    if (rows[0]!.status === "READY") await delivery.send(id, transaction);
   });
 }

@@ -66,25 +66,32 @@ it("carries a run out within a second of its launch, and tells of it", async () 
   expect((await runs.log.read(id, { start: size - 10 })).text).toBe(text.slice(-10));
 });
 
-it.each([
-  ["throw", 1, /^its process ended with exit code 1: TypeError: the middle is missing$/],
-  ["exit", 7, /^its process ended with exit code 7$/],
-  ["memory", 137, /^out of memory: \d+ MB of 300 MB$/],
-  ["heap", expect.any(Number), /^out of memory: /],
-])("a process with the trouble `%s` fails its run with the reason", async (trouble, exitCode, message) => {
-  await harness.startWorker("w1");
+it("the process of a run that goes wrong fails it, with the reason", async () => {
+  await harness.startWorker("w1", { slots: 4 });
   harness.site.delayMs = 100;
-  const { id } = await harness.launch({ trouble, pages: 100 });
-  const run = await harness.until(id, ...OVER);
-  expect(run).toMatchObject({ status: "FAILED", exitCode, statusMessage: expect.stringMatching(message) });
-  const { text } = await harness.runs.log.read(id);
-  expect(text).toMatch(/ERROR FAILED: /);
-  expect(text.match(/Z INFO {6}at Immediate\./) !== null).toBe(trouble === "throw");
-  const { rows } = await harness.database.pool.query(
-    "select level, source, message from system_logs where run_id = $1 order by id desc limit 1",
-    [id],
+  const reasons = {
+    throw: [1, /^its process ended with exit code 1: TypeError: the middle is missing$/],
+    exit: [7, /^its process ended with exit code 7$/],
+    memory: [137, /^out of memory: \d+ MB of 300 MB$/],
+    heap: [expect.any(Number), /^out of memory: /],
+  } as const;
+  const logs: Record<string, string> = {};
+  await Promise.all(
+    Object.entries(reasons).map(async ([trouble, [exitCode, message]]) => {
+      const { id } = await harness.launch({ trouble, pages: 100 });
+      const { statusMessage, ...run } = await harness.until(id, ...OVER);
+      expect(run).toMatchObject({ status: "FAILED", exitCode });
+      expect(statusMessage).toMatch(message);
+      const { rows } = await harness.database.pool.query(
+        "select level, source, message from system_logs where run_id = $1 order by id desc limit 1",
+        [id],
+      );
+      expect(rows).toEqual([{ level: "error", source: "pages", message: `FAILED: ${statusMessage}` }]);
+      logs[trouble] = (await harness.runs.log.read(id)).text;
+    }),
   );
-  expect(rows).toEqual([{ level: "error", source: "pages", message: `FAILED: ${run.statusMessage}` }]);
+  for (const text of Object.values(logs)) expect(text).toMatch(/ERROR FAILED: /);
+  expect(logs["throw"]).toMatch(/Z INFO {6}at Immediate\./);
 });
 
 it("aborts gracefully: what is in flight finishes; a resurrection does the rest, and nothing twice", async () => {
@@ -138,13 +145,14 @@ it("kills within two seconds, with everything that the run has started, also aft
   for (const child of children) expect(await isRunning(child)).toBe(false);
 });
 
-it("ends a run that has had its time, and one that has cost its limit", async () => {
+it("ends a run that has had its time, one that has cost its limit, and one that has its items", async () => {
   const { site, until } = harness;
-  await harness.startWorker("w1");
+  await harness.startWorker("w1", { slots: 3 });
   site.delayMs = 200;
-  const [slow, costly] = await Promise.all([
+  const [slow, costly, full] = await Promise.all([
     harness.launch({ pages: 400 }, { timeoutSecs: 3 }),
     harness.launch({ pages: 400 }, { maxCostUsd: 0.5 }),
+    harness.launch({ pages: 400 }, { maxItems: 5 }),
   ]);
   await until(costly.id, "RUNNING");
   await harness.database.pool.query("select record_usage($1)", [
@@ -159,12 +167,7 @@ it("ends a run that has had its time, and one that has cost its limit", async ()
     statusMessage: "its limit of 0.5 USD is reached",
     costUsd: 0.6,
   });
-});
-
-it("a limit of items ends a run well", async () => {
-  await harness.startWorker("w1");
-  const { id } = await harness.launch({ pages: 100 }, { maxItems: 5 });
-  expect(await harness.until(id, ...OVER)).toMatchObject({
+  expect(await until(full.id, ...OVER)).toMatchObject({
     status: "SUCCEEDED",
     statusMessage: "the limit of 5 items is reached",
   });
@@ -197,6 +200,17 @@ it("takes runs by priority, as far as slots and memory go; what is too big waits
   });
   await harness.startWorker("large");
   expect(await until(big.id, "SUCCEEDED")).toMatchObject({ worker: "large" });
+});
+
+it("a run of an actor that no worker has waits, and says so", async () => {
+  const { runs, database } = harness;
+  const { id } = await harness.launch();
+  await database.pool.query("update runs set actor = 'newer' where id = $1", [id]);
+  await harness.startWorker("w1");
+  const statusMessage = "waits for a worker that has actor newer";
+  for (const until = Date.now() + 20_000; Date.now() < until; await sleep(50))
+    if ((await runs.get(id))?.statusMessage === statusMessage) break;
+  expect(await runs.get(id)).toMatchObject({ status: "READY", attempt: 0, statusMessage });
 });
 
 it("a worker that is drained hands its runs back, and another one goes on with them", async () => {
