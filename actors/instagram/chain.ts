@@ -5,7 +5,8 @@ import { creatorMetrics } from "./metrics.ts";
 import { firstPage } from "./paging.ts";
 import { limitsOf, type Plan } from "./plan.ts";
 import { type Chain, listRequest, type ProfileUserData, relatedRequest, withCall } from "./requests.ts";
-import { type ListName, SOURCE } from "./sources.ts";
+import type { ListName } from "./parse-list.ts";
+import { SOURCE } from "./sources.ts";
 
 /** What a step may do, with an answer or without. */
 export type StepContext = Omit<HandlerContext<unknown>, "body">;

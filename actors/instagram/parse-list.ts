@@ -14,6 +14,15 @@ export interface MediaPage {
   cursor: string | null;
 }
 
+/** The grid, or the reels tab: each has pins of its own. */
+export type ListName = "posts" | "reels";
+
+export interface PageRead {
+  list: ListName;
+  /** The list's first page. */
+  isFirst: boolean;
+}
+
 const Cursor = lenient(z.union([z.string(), z.number().transform(String)]));
 
 /** Cursors of the apps' lists: `next_max_id` beside a feed's items, `max_id` in `paging_info` beside reels. */
@@ -45,11 +54,11 @@ export const CONNECTIONS = {
  * (`GET /user-feeds`, `GET /reels` of the data API), or a connection of GraphQL.
  * @throws {UnexpectedShapeError} when it is none, or nothing in it can be read
  */
-export function parseList(body: unknown, { isFirst }: { isFirst: boolean }): MediaPage {
+export function parseList(body: unknown, { list, isFirst }: PageRead): MediaPage {
   const { entries, cursor } = readPage(body);
   const { items, skipped } = readEach(
     entries.map((entry, index) => [`#${index}`, entry] as const),
-    readMedia,
+    (entry) => readMedia(entry, list),
   );
   assertSomeRead({ items, skipped });
   return { media: withPins(items, { isFirst }), skipped, cursor };
@@ -81,12 +90,12 @@ function findConnection(body: unknown): unknown {
   return null;
 }
 
-function readMedia(entry: unknown): SeenMedia {
+function readMedia(entry: unknown, list: ListName): SeenMedia {
   const media = field(entry, "media") ?? entry;
   if (typeof media !== "object" || media === null) throw new UnexpectedShapeError("not a medium: no object");
   return "edge_media_preview_like" in media || "taken_at_timestamp" in media
     ? readGraphqlMedia(media)
-    : readPrivateMedia(media);
+    : readPrivateMedia(media, list);
 }
 
 export function field(value: unknown, name: string): unknown {

@@ -4,6 +4,7 @@ import { readShape } from "../../shared/parse/shape.ts";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import type { Audio, Medium, Person, Place } from "./items.ts";
 import { idOfShortcode, knownCount, readLikes, type SeenMedia } from "./media.ts";
+import type { ListName } from "./parse-list.ts";
 
 /** An id sent as text, or as a number that JavaScript holds exactly; larger ones come as texts. */
 export const Id = z
@@ -86,7 +87,7 @@ type Media = z.infer<typeof Media>;
  * One medium of `feed/user`, `clips/user` or an `xdt_api__v1__` connection.
  * @throws {UnexpectedShapeError} when nothing tells its id exactly
  */
-export function readPrivateMedia(value: unknown): SeenMedia {
+export function readPrivateMedia(value: unknown, list: ListName): SeenMedia {
   const media = readShape(Media, value, "a medium");
   const { media_type } = media;
   const isVideo = media_type === 2;
@@ -108,7 +109,7 @@ export function readPrivateMedia(value: unknown): SeenMedia {
     comments_disabled: media.comments_disabled ?? none(false),
     thumbnail_url: media.image_versions2 === undefined ? undefined : (thumbnail?.url ?? null),
     is_paid_partnership: media.is_paid_partnership ?? none(false),
-    is_pinned: readPinned(media),
+    is_pinned: readPinned(media, list),
     carousel_media_count:
       media_type === 8 ? (media.carousel_media_count ?? media.carousel_media?.length) : null,
     original_width: media.original_width,
@@ -152,10 +153,11 @@ function exactId({ id, code, pk }: Media): string {
   throw new UnexpectedShapeError("not a medium: id: expected {media}_{user}, and there is no code");
 }
 
-function readPinned({ timeline_pinned_user_ids, clips_tab_pinned_user_ids, is_pinned }: Media) {
-  if (timeline_pinned_user_ids ?? clips_tab_pinned_user_ids)
-    return [timeline_pinned_user_ids, clips_tab_pinned_user_ids].some((ids) => (ids ?? []).length > 0);
-  return is_pinned ?? undefined;
+/** A medium may be pinned in one list and not in the other. */
+function readPinned(media: Media, list: ListName): boolean | undefined {
+  const { timeline_pinned_user_ids: grid, clips_tab_pinned_user_ids: tab, is_pinned } = media;
+  const ids = list === "posts" ? (grid ?? tab) : (tab ?? grid);
+  return ids ? ids.length > 0 : (is_pinned ?? undefined);
 }
 
 /** Children of a carousel, else the one picture or video; `undefined` where the source shows neither. */

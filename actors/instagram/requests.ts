@@ -6,7 +6,8 @@ import { Paging } from "./paging.ts";
 import { Plan, toPlan } from "./plan.ts";
 import { Sample } from "./sample.ts";
 import { DOCUMENTS, queryProbeUrl } from "./source-web.ts";
-import { type ListName, SOURCE } from "./sources.ts";
+import type { ListName } from "./parse-list.ts";
+import { SOURCE } from "./sources.ts";
 
 /** What has been spent on a creator so far. */
 export const Costs = z.object({ api_calls: z.int(), api_cost_usd: z.number() });

@@ -6,7 +6,8 @@ import { firstPage, nextPage, reachesEnd, UNORDERED } from "./paging.ts";
 import { isWanted } from "./plan.ts";
 import { type Chain, type Ended, listRequest, ListUserData, nextSource, withCall } from "./requests.ts";
 import { addToSample } from "./sample.ts";
-import { type ListName, SOURCE, sourceOf } from "./sources.ts";
+import type { ListName } from "./parse-list.ts";
+import { SOURCE, sourceOf } from "./sources.ts";
 
 export function addListRoutes(router: Router): void {
   addListRoute(router, "posts");
@@ -31,7 +32,7 @@ async function handleList(context: HandlerContext<ListUserData>, list: ListName)
   const { paging } = request.userData;
   const chain = chainAfter(context);
   const source = SOURCE[chain.source];
-  const { media, skipped, cursor } = source.parseList(list, body, { isFirst: paging.cursors.length === 0 });
+  const { media, skipped, cursor } = source.parseList(body, { list, isFirst: paging.cursors.length === 0 });
   const owner = {
     ig_user_id: chain.creator.ig_user_id,
     followers_count: chain.followers,

@@ -23,7 +23,7 @@ export const apiSource: Source = {
     apiUrl(LISTS[list], { id: ig_user_id, count: String(COUNT), max_id: cursor ?? undefined }),
   relatedUrl: ({ ig_user_id }) => apiUrl("/related-profiles", { id: ig_user_id }),
   parseProfile: (body) => parseProfile(userOf(unwrap(body))),
-  parseList: (_list, body, page) => parseList(unwrap(body), page),
+  parseList: (body, page) => parseList(unwrap(body), page),
   parseRelated: (body) => parseRelated(unwrap(body)),
 };
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import { readShape } from "../../shared/parse/shape.ts";
 import type { Target } from "./input.ts";
-import { CONNECTIONS, field, type MediaPage, parseList } from "./parse-list.ts";
+import { CONNECTIONS, field, type ListName, type MediaPage, parseList } from "./parse-list.ts";
 import { parseProfile } from "./parse-profile.ts";
 import { parseRelated } from "./parse-related.ts";
 import { WEB } from "./source-web.ts";
@@ -23,7 +23,7 @@ export const browserSource: Source = {
     pageUrl(username, list === "reels" ? "reels/" : "", `${list}=${limit}`),
   relatedUrl: ({ username }) => pageUrl(username, "", "related"),
   parseProfile: (body, target) => parseProfile(findAccount(documentsOf(body), target)),
-  parseList: (list, body) => joinPages(documentsOf(body), CONNECTIONS[list]),
+  parseList: (body, { list }) => joinPages(documentsOf(body), list),
   parseRelated: (body) => parseRelated(findRelated(documentsOf(body))),
 };
 
@@ -58,11 +58,12 @@ function findAccount(documents: unknown[], { username }: Target): unknown {
 }
 
 /** One list of all the pages that scrolling brought, each medium once. */
-function joinPages(documents: unknown[], names: readonly string[]): MediaPage {
+function joinPages(documents: unknown[], list: ListName): MediaPage {
+  const names = CONNECTIONS[list];
   const pages = connectionsIn(documents, names);
   if (pages.length === 0) throw new UnexpectedShapeError(`the page has none of ${names.join(", ")}`);
   const edges = pages.flatMap(edgesOf);
-  const joined = parseList({ data: { [names[0]!]: { edges } } }, { isFirst: true });
+  const joined = parseList({ data: { [names[0]]: { edges } } }, { list, isFirst: true });
   const distinct = new Map(joined.media.toReversed().map((seen) => [seen.media_id, seen]));
   return {
     ...joined,

@@ -23,7 +23,7 @@ export const webSource: Source = {
     list === "posts" ? timelineUrl(ig_user_id, cursor) : reelsUrl(ig_user_id, cursor),
   relatedUrl: ({ username }) => infoUrl(username),
   parseProfile: (body) => parseProfile(field(field(body, "data"), "user")),
-  parseList: (_list, body, page) => parseList(body, page),
+  parseList,
   parseRelated,
 };
 

@@ -3,11 +3,9 @@ import type { CreatorProfile } from "./items.ts";
 import { browserSource } from "./source-browser.ts";
 import { apiSource } from "./source-api.ts";
 import { webSource } from "./source-web.ts";
-import type { MediaPage } from "./parse-list.ts";
+import type { ListName, MediaPage, PageRead } from "./parse-list.ts";
 import type { Related } from "./parse-related.ts";
 import type { SkippedChild } from "../../shared/parse/shape.ts";
-
-export type ListName = "posts" | "reels";
 
 /** A creator as the profile showed it. */
 export interface Creator {
@@ -32,7 +30,7 @@ export interface Source {
   listUrl(list: ListName, creator: Creator, page: PageWanted): string;
   relatedUrl(creator: Creator): string;
   parseProfile(body: unknown, target: Target): Omit<CreatorProfile, "source">;
-  parseList(list: ListName, body: unknown, page: { isFirst: boolean }): MediaPage;
+  parseList(body: unknown, page: PageRead): MediaPage;
   parseRelated(body: unknown): { related: Related[]; skipped: SkippedChild[] };
 }
 

@@ -33,14 +33,16 @@ it("finds by the web what the web tells", async () => {
     faults: [
       { kind: "status", rate: 0.05, status: 502 },
       { kind: "truncated_json", rate: 0.03 },
+      { kind: "login_page", rate: 0.03 },
+      { kind: "please_wait", times: 2 },
     ],
   });
   const { summary, config } = await crawlWorld(world, { usernames: world.names, source: "web", ...WHOLE });
   expect(summary?.status).toBe("SUCCEEDED");
   expect(await compareWithWorld(world, config, { source: "web", ...WHOLE })).toEqual([]);
-  // Of a login wall nothing is waited for.
+  // A login wall is not waited for, a real refusal is.
   expect(summary?.failures).toHaveProperty(["gone/require_login"], 1);
-  expect(summary?.outcomes.throttled).toBeUndefined();
+  expect(summary?.outcomes.throttled).toBe(2);
 });
 
 it("keeps fifty creators at once apart: each has the figures that it has alone", async () => {

@@ -8,7 +8,8 @@ import { toPost, toReel } from "../../../actors/instagram/media.ts";
 import { parseJsonExact } from "../../../shared/crawl/json.ts";
 import { describeRecorded, recorded } from "./recordings.ts";
 
-const FIRST = { isFirst: true };
+const FIRST = { list: "reels", isFirst: true } as const;
+const POSTS = { list: "posts", isFirst: true } as const;
 const owner = { ig_user_id: "1", followers_count: 1000, source: "test" };
 const mediaOf = (body: unknown) => parseList(body, FIRST).media;
 
@@ -80,7 +81,7 @@ describe("reels of the data API", () => {
 
   it("are found in the wrapper that some answers have", () => {
     const wrapped = { status: 200, body: page };
-    expect(apiSource.parseList("reels", wrapped, FIRST).cursor).toBe("QVFD");
+    expect(apiSource.parseList(wrapped, FIRST).cursor).toBe("QVFD");
   });
 
   it("go on by paging_info, a feed by next_max_id, GraphQL by end_cursor", () => {
@@ -97,6 +98,14 @@ describe("reels of the data API", () => {
     expect(cursor({ data: { xdt_api__v1__clips__user__connection_v2: connection } })).toBe("QVFE");
     const last = { ...connection, page_info: { end_cursor: "QVFE", has_next_page: false } };
     expect(cursor({ data: { user: { edge_owner_to_timeline_media: last } } })).toBeNull();
+  });
+
+  it("are pinned by the pins of their own list", () => {
+    const pins = { clips_tab_pinned_user_ids: [3], timeline_pinned_user_ids: [] };
+    const items = [{ id: "12_3", taken_at: 1, ...pins }];
+    const pinned = (list: "posts" | "reels") =>
+      parseList({ items }, { list, isFirst: true }).media.map(({ is_pinned }) => is_pinned);
+    expect([pinned("posts"), pinned("reels")]).toEqual([[false], [true]]);
   });
 
   it("that nobody can read do not lose their neighbours", () => {
@@ -213,10 +222,10 @@ describe("the visit of a page", () => {
   });
 
   it("joins the pages of a list, each medium once", () => {
-    const { media, cursor } = browserSource.parseList("posts", { documents }, FIRST);
+    const { media, cursor } = browserSource.parseList({ documents }, POSTS);
     expect(media.map(({ media_id }) => media_id)).toEqual(["1", "2", "3"]);
     expect(cursor).toBeNull();
-    expect(() => browserSource.parseList("reels", { documents }, FIRST)).toThrow("the page has none of");
+    expect(() => browserSource.parseList({ documents }, FIRST)).toThrow("the page has none of");
   });
 });
 
