@@ -40,8 +40,11 @@ export interface Budget {
   limit?(left: number): void;
   /** Only when it is open. */
   sent(now: number): Dispatch;
-  /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void;
+  /**
+   * The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. Without
+   * `isAnswer`, that says nothing about whether the site has headers. @param isAnswer default true
+   */
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer?: boolean): void;
   /** The exchange ended in a 429. */
   throttled(
     dispatch: Dispatch,
@@ -150,10 +153,10 @@ export class LocalBudget implements Budget {
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer = true): void {
     if (!this.#inFlight.delete(dispatch)) return;
     if (reading) this.#read(dispatch, now, reading);
-    else this.#countUnread(dispatch, now);
+    else this.#countUnread(dispatch, now, isAnswer);
     if (this.#probe === dispatch) this.#probe = null;
     if (now >= this.#backoffUntil + this.#windowQuietMs()) this.#throttledInARow = 0;
   }
@@ -168,7 +171,7 @@ export class LocalBudget implements Budget {
     retryAfterMs: number | null,
     reading: BudgetReading | null,
   ): void {
-    this.answered(dispatch, now, reading);
+    this.answered(dispatch, now, reading, false);
     this.#throttled++;
     const isBurst = dispatch.sentAt < this.#backoffBeganAt;
     if (isBurst && retryAfterMs === null) return;
@@ -210,9 +213,9 @@ export class LocalBudget implements Budget {
   }
 
   /** Without headers the ceiling is the budget: a window of our own, from the first request on. */
-  #countUnread(dispatch: Dispatch, now: number): void {
+  #countUnread(dispatch: Dispatch, now: number, isAnswer: boolean): void {
     if (this.#windowEndsAt !== null) this.#left--;
-    else if (this.#probe === dispatch && now >= this.#backoffUntil) {
+    else if (isAnswer && this.#probe === dispatch && now >= this.#backoffUntil) {
       this.#windowMs = this.ceiling.windowMs;
       this.#windowEndsAt = dispatch.sentAt + this.#windowMs;
       this.#isAssumed = true;

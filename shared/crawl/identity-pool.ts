@@ -102,9 +102,10 @@ export class IdentityPool {
     const { identity, dispatch, token } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
+    const isServed = outcome?.kind === "ok" || outcome?.kind === "gone";
     if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
-    else budget.answered(dispatch, now, reading);
-    if (outcome?.kind === "ok" || outcome?.kind === "gone") {
+    else budget.answered(dispatch, now, reading, isServed);
+    if (isServed) {
       health.succeeded();
       if (token !== null) credential?.accepted(token);
     } else if (outcome?.kind === "blocked") {

@@ -198,6 +198,23 @@ describe.concurrent("a budget that several processes share", () => {
     await Promise.all(processes.map((each) => each.die()));
   });
 
+  it("is the site's own again with the first answer that has headers, and a failure opens none", async () => {
+    const site = new StrictSite({ requests: 20, windowMs: 60_000, hasHeaders: false });
+    const process = new Process(site);
+    const { budget, now } = process;
+    await process.untilOpen();
+    budget.answered(budget.sent(now()), now(), null, false);
+    await process.untilOpen();
+    const probe = budget.sent(now());
+    expect(budget.opensAt(now(), false)).toBeGreaterThan(now());
+    budget.answered(probe, now(), null);
+    await process.untilOpen();
+    expect(await readRow(site)).toMatchObject({ left_requests: 999 });
+    budget.answered(budget.sent(now()), now(), { used: 3, remaining: 17, resetMs: 30_000 });
+    await budget.close();
+    expect(await readRow(site)).toMatchObject({ left_requests: 17 });
+  });
+
   it("keeps below the ceiling that the operator set, by our own requests where the site allows more", async () => {
     const site = new StrictSite({ requests: 1_000, windowMs: 60_000, usedByOthers: 500 });
     const ceiling = { requests: 50, windowMs: 60_000 };

@@ -29,6 +29,8 @@ interface SharedDispatch extends Dispatch {
 interface Answer extends SharedDispatch {
   answeredAt: number;
   reading: BudgetReading | null;
+  /** The site served what was asked for. */
+  isAnswer: boolean;
   throttled: { retryAfterMs: number | null } | null;
 }
 
@@ -128,8 +130,8 @@ export class SharedBudget implements Budget {
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
-    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: null });
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer = true): void {
+    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, isAnswer, throttled: null });
   }
 
   throttled(
@@ -140,7 +142,13 @@ export class SharedBudget implements Budget {
   ): void {
     this.#throttled++;
     this.#release(() => true);
-    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: { retryAfterMs } });
+    this.#learn({
+      ...(dispatch as SharedDispatch),
+      answeredAt: now,
+      reading,
+      isAnswer: false,
+      throttled: { retryAfterMs },
+    });
   }
 
   /** Gives back what is not used, and tells what is known. */
@@ -234,10 +242,11 @@ export class SharedBudget implements Budget {
   }
 
   /** Ages instead of times: the database has a clock of its own. */
-  #toReport({ sentAt, answeredAt, isProbe, reading, throttled }: Answer, at: number): object {
+  #toReport({ sentAt, answeredAt, isProbe, reading, isAnswer, throttled }: Answer, at: number): object {
     return {
       sentMsAgo: at - sentAt,
       isProbe,
+      isAnswer,
       throttled,
       reading: reading && {
         ...reading,

@@ -96,6 +96,14 @@ describe("pacing", () => {
     expect(main.available(5_201)).toBe(999);
   });
 
+  it("does not take a failure for an answer of a site without headers", () => {
+    const main = budget();
+    main.answered(main.sent(0), 10, null, false);
+    expect(main.opensAt(20, false)).toBe(20);
+    main.sent(20);
+    expect(main.opensAt(30, false)).toBe(2_020);
+  });
+
   it("does not take a slow answer for a new window, whose rest it would give out once more", () => {
     const main = budget();
     exchange(main, 0, 900, 100, 60_000);
