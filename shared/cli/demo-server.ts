@@ -15,7 +15,7 @@ export interface DemoServer {
   close(): Promise<void>;
 }
 
-const CLI = path.resolve(import.meta.dirname, "main.ts");
+const B9 = path.resolve(import.meta.dirname, "../../b9");
 
 /** Settings that a `.env` of the user's may have and that would lead somewhere else; empty is unset. */
 const UNSET = ["DATABASE_URL", "HTTPS_CERT", "HTTPS_KEY", "ALERT_WEBHOOK_URL", "PROXY_URLS", "CORS_ORIGINS"];
@@ -37,7 +37,7 @@ export async function startDemoServer(settings: Record<string, string>): Promise
     API_TOKEN: token,
     ...settings,
   };
-  const child = spawn(process.execPath, [CLI, "up", "--json", "--attached"], {
+  const child = spawn(B9, ["up", "--json", "--attached"], {
     env,
     stdio: ["pipe", "pipe", "inherit"],
   });
