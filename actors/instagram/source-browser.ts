@@ -62,14 +62,13 @@ function joinPages(documents: unknown[], list: ListName): MediaPage {
   const names = CONNECTIONS[list];
   const pages = connectionsIn(documents, names);
   if (pages.length === 0) throw new UnexpectedShapeError(`the page has none of ${names.join(", ")}`);
-  const edges = pages.flatMap(edgesOf);
-  const joined = parseList({ data: { [names[0]]: { edges } } }, { list, isFirst: true });
-  const distinct = new Map(joined.media.toReversed().map((seen) => [seen.media_id, seen]));
-  return {
-    ...joined,
-    media: joined.media.filter((seen) => distinct.get(seen.media_id) === seen),
-    cursor: null,
-  };
+  // Before they are read: in what order they come tells which are pinned.
+  const seen = new Set<unknown>();
+  const edges = pages.flatMap(edgesOf).filter((edge) => {
+    const id = idOf(edge);
+    return id === undefined || (!seen.has(id) && seen.add(id));
+  });
+  return { ...parseList({ data: { [names[0]]: { edges } } }, { list, isFirst: true }), cursor: null };
 }
 
 function connectionsIn(documents: readonly unknown[], names: readonly string[]): unknown[] {

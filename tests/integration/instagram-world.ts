@@ -23,7 +23,7 @@ export interface World {
   env: Record<string, string>;
   truth<T>(path: string): Promise<T>;
   /** Every call since `from` of a source's part of the world, the oldest first. */
-  calls(part: "/looter2" | "/ig", from?: number): Promise<Call[]>;
+  calls(part: "/looter2" | "/ig" | "/cdn", from?: number): Promise<Call[]>;
   control(path: string, body: object): Promise<void>;
 }
 

@@ -224,6 +224,15 @@ describe("the visit of a page", () => {
   it("joins the pages of a list, each medium once", () => {
     const { media, cursor } = browserSource.parseList({ documents }, POSTS);
     expect(media.map(({ media_id }) => media_id)).toEqual(["1", "2", "3"]);
+    const dated = (...times: number[]) => ({
+      edge_owner_to_timeline_media: {
+        edges: times.map((taken_at) => ({ node: { id: `${taken_at}_3`, taken_at } })),
+      },
+    });
+    // The page's own document begins with the list's first page.
+    const twice = [dated(9, 8, 7), dated(9, 8, 7)];
+    const pins = browserSource.parseList({ documents: twice }, POSTS).media.map(({ is_pinned }) => is_pinned);
+    expect(pins).toEqual([false, false, false]);
     expect(cursor).toBeNull();
     expect(() => browserSource.parseList({ documents }, FIRST)).toThrow("the page has none of");
   });
