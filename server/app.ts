@@ -137,7 +137,10 @@ function refuse(error: unknown, event: H3Event, { log, config }: Services): Prom
         },
       }
     : { error: { code, message, ...(details && { details }), request_id: exchange.requestId } };
-  return respond(event, body, { status, headers: { "cache-control": "no-store", ...headers } });
+  return respond(event, body, {
+    status,
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
+  });
 }
 
 /** Counts the answer; a line of the log for what changes something, in detail for what only reads. */

@@ -13,34 +13,29 @@ export interface RouteLatency {
   p99_ms: number;
 }
 
-interface Samples {
-  requests: number;
-  errors: number;
-  ms: Float32Array;
-}
-
-/** Latencies of the last requests of each route. */
+/** The last requests of one route. */
 export class Latencies {
-  readonly #routes = new Map<string, Samples>();
+  #requests = 0;
+  #errors = 0;
+  readonly #ms = new Float32Array(WINDOW);
 
-  add(route: string, ms: number, status: number): void {
-    let samples = this.#routes.get(route);
-    if (!samples)
-      this.#routes.set(route, (samples = { requests: 0, errors: 0, ms: new Float32Array(WINDOW) }));
-    samples.ms[samples.requests % WINDOW] = ms;
-    samples.requests++;
-    if (status >= 500) samples.errors++;
+  add(ms: number, status: number): void {
+    this.#ms[this.#requests % WINDOW] = ms;
+    this.#requests++;
+    if (status >= 500) this.#errors++;
   }
 
-  /** The busiest route first. */
-  summarize(): RouteLatency[] {
-    return [...this.#routes]
-      .map(([route, { requests, errors, ms }]) => {
-        const sorted = ms.slice(0, Math.min(requests, WINDOW)).sort();
-        const at = (share: number) => round(sorted[Math.ceil(share * sorted.length) - 1]!);
-        return { route, requests, errors, p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99) };
-      })
-      .sort((a, b) => b.requests - a.requests);
+  summarize(route: string): RouteLatency {
+    const sorted = this.#ms.slice(0, Math.min(this.#requests, WINDOW)).sort();
+    const at = (share: number) => round(sorted[Math.ceil(share * sorted.length) - 1]!);
+    return {
+      route,
+      requests: this.#requests,
+      errors: this.#errors,
+      p50_ms: at(0.5),
+      p95_ms: at(0.95),
+      p99_ms: at(0.99),
+    };
   }
 }
 

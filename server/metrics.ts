@@ -5,13 +5,23 @@ import type { CacheCounts } from "./http/answer-cache.ts";
 import { Latencies, type RouteLatency } from "./latencies.ts";
 
 export interface ServerMetrics {
-  /** @param route method and pattern; null: none */
+  /** @param route its pattern; null: there is none */
   observe(request: { method: string; route: string | null; status: number; secs: number }): void;
-  /** Latencies of the last requests of each route. */
+  /** Latencies of the last requests of each route, the busiest first. */
   latencies(): RouteLatency[];
   /** Everything, as Prometheus reads it or as JSON; what the database knows is asked first. */
   render(as: "text" | "json"): Promise<string>;
   readonly contentType: string;
+}
+
+/** Instead of a pattern where no route fits: paths that nobody made are no label. */
+const NO_ROUTE = "none";
+
+interface Observed {
+  latencies: Latencies;
+  durations: Histogram.Internal<"route">;
+  /** By status. */
+  statuses: Counter.Internal[];
 }
 
 /** Prometheus metrics of this process, and of what the database tells all processes alike. */
@@ -21,7 +31,6 @@ export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): S
   // Gauges that are named as counters are: Prometheus' own checks refuse them.
   for (const what of ["resources", "handles", "requests"])
     register.removeSingleMetric(`nodejs_active_${what}_total`);
-  const latencies = new Latencies();
   const registers = [register];
   const requests = new Counter({
     name: "b9_http_requests_total",
@@ -42,24 +51,33 @@ export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): S
     labelNames: ["result"],
     registers,
   });
-  // prom-client would hash the labels anew for every request.
-  const childrenOf = (method: string, status: number, route: string) => ({
-    requests: requests.labels({ method, route, status }),
-    durations: durations.labels({ route }),
-  });
-  const children = new Map<string, ReturnType<typeof childrenOf>>();
+  // By route and method, then by status: prom-client would hash the labels anew for every request.
+  const routes = new Map<string, Map<string, Observed>>();
+  const observedOf = (method: string, route: string): Observed => {
+    let methods = routes.get(route);
+    if (!methods) routes.set(route, (methods = new Map()));
+    let observed = methods.get(method);
+    if (!observed) {
+      observed = { latencies: new Latencies(), durations: durations.labels({ route }), statuses: [] };
+      methods.set(method, observed);
+    }
+    return observed;
+  };
   const refreshShared = createSharedMetrics(pool, registers);
   return {
     contentType: register.contentType,
     observe({ method, route, status, secs }) {
-      const key = `${method} ${status} ${route}`;
-      let counted = children.get(key);
-      if (!counted) children.set(key, (counted = childrenOf(method, status, route ?? "none")));
-      counted.requests.inc();
-      counted.durations.observe(secs);
-      if (route !== null) latencies.add(`${method} ${route}`, secs * 1000, status);
+      const observed = observedOf(method, route ?? NO_ROUTE);
+      observed.latencies.add(secs * 1000, status);
+      observed.durations.observe(secs);
+      (observed.statuses[status] ??= requests.labels({ method, route: route ?? NO_ROUTE, status })).inc();
     },
-    latencies: () => latencies.summarize(),
+    latencies: () =>
+      [...routes]
+        .flatMap(([route, methods]) =>
+          [...methods].map(([method, { latencies }]) => latencies.summarize(`${method} ${route}`)),
+        )
+        .sort((a, b) => b.requests - a.requests),
     async render(as) {
       await refreshShared();
       cached.reset();

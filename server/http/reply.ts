@@ -83,26 +83,23 @@ export async function respond(
   value: unknown,
   { status = 200, headers = {} }: ReplyOptions = {},
 ): Promise<HTTPResponse> {
-  if (value instanceof Reply)
-    return send(event, value.body, value.status === 200 ? status : value.status, {
-      ...headers,
-      ...value.headers,
-    });
+  // The exchange's own headers: nobody needs them after this.
+  const all = Object.assign(exchangeOf(event).headers, headers);
+  if (value instanceof Reply) {
+    Object.assign(all, value.headers);
+    return send(event, value.body, value.status === 200 ? status : value.status, all);
+  }
+  all["content-type"] ??= "application/json; charset=utf-8";
   const json = value instanceof JsonText ? value : new JsonText(JSON.stringify(value ?? null));
-  return sendWhole(event, json, status, {
-    ...exchangeOf(event).headers,
-    "content-type": "application/json; charset=utf-8",
-    ...headers,
-  });
+  return sendWhole(event, json, status, all);
 }
 
-async function send(
+function send(
   event: H3Event,
   body: Reply["body"],
   status: number,
-  own: Record<string, string>,
-): Promise<HTTPResponse> {
-  const headers = { ...exchangeOf(event).headers, ...own };
+  headers: Record<string, string>,
+): HTTPResponse | Promise<HTTPResponse> {
   if (body === null) return new QuickResponse(null, { status, headers });
   if (typeof body === "string") return sendWhole(event, new JsonText(body), status, headers);
   if (body instanceof Uint8Array) return new QuickResponse(body, { status, headers });

@@ -112,18 +112,10 @@ export function route<
     const exchange = exchangeOf(event);
     exchange.route = path;
     await context.guard(event, scope);
-    const { requestId, principal } = exchange;
-    const request = {
-      params: parse(definition.params, readParams(event), ""),
-      query: parse(query, query ? readQuery(event) : {}, ""),
-      body: body && (await readBody(event, body, context.maxBodyBytes)),
-      event,
-      principal,
-      requestId,
-      get signal() {
-        return AbortSignal.any([event.req.signal, context.shutdown]);
-      },
-    };
+    const request = new HandledRequest(event, context.shutdown);
+    request.params = parse(definition.params, readParams(event), "");
+    request.query = query ? parse(query, readQuery(event), "") : NOTHING;
+    if (body) request.body = await readBody(event, body, context.maxBodyBytes);
     // The schemas made these values; where there is none, the defaults of the type parameters say what there is.
     const handle = () => handler(request as Parameters<typeof handler>[0]);
     if (definition.cacheSecs === undefined) return respond(event, await handle(), { status });
@@ -141,6 +133,30 @@ export function route<
   if (method === "GET") app.on("HEAD", path, reply);
 }
 
+const NOTHING = Object.freeze({});
+
+class HandledRequest implements RouteRequest<unknown, unknown, unknown> {
+  readonly event: H3Event;
+  readonly principal: Principal | null;
+  readonly requestId: string;
+  params: unknown;
+  query: unknown;
+  body: unknown;
+  readonly #shutdown: AbortSignal;
+
+  constructor(event: H3Event, shutdown: AbortSignal) {
+    const { principal, requestId } = exchangeOf(event);
+    this.event = event;
+    this.principal = principal;
+    this.requestId = requestId;
+    this.#shutdown = shutdown;
+  }
+
+  get signal(): AbortSignal {
+    return AbortSignal.any([this.event.req.signal, this.#shutdown]);
+  }
+}
+
 async function readBody(event: H3Event, body: z.ZodType | RawBody, maxBodyBytes: number): Promise<unknown> {
   if ("maxBytes" in body) return readRawBody(event, body.maxBytes);
   return parse(body, await readJsonBody(event, maxBodyBytes), "body");
@@ -155,7 +171,8 @@ function parse(schema: z.ZodType | undefined, values: unknown, where: string): u
 
 /** h3 has refused what cannot be decoded. */
 function readParams(event: H3Event): Record<string, string> {
-  const params = event.context.params ?? {};
+  const { params } = event.context;
+  if (!params) return NOTHING;
   return Object.fromEntries(
     Object.entries(params).map(([name, value]) => [name, decodeURIComponent(String(value))]),
   );
