@@ -5,12 +5,15 @@ import { items } from "./test-site.ts";
 const WHOLE = { posts: 24, reels: 36 };
 
 it("ends at the plan's quota with all that it has, and goes on when it may", async () => {
-  const world = await startWorld({ instagram: { creators: 20, apiPlan: { perMonth: 40 } } });
+  const world = await startWorld({
+    instagram: { creators: 20, apiPlan: { perMonth: 40 } },
+    // Many calls are on their way at once.
+    faults: [{ kind: "slow_headers", delay_ms: 150 }],
+  });
   const input = { ids: world.ids, ...WHOLE };
   const ended = await crawlWorld(world, input);
   expect(ended.exitCode).toBe(1);
   expect(ended.summary?.statusMessage).toMatch(/the plan's quota of 40 calls is used up; it starts again in/);
-  // The first answer tells what is left: what went out beside it may be refused, which costs nothing.
   const calls = await world.calls("/looter2");
   expect(calls.filter(({ price_usd }) => price_usd > 0)).toHaveLength(40);
   expect(calls.filter(({ status }) => status === 429)).toEqual([]);
