@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import { type DestinationStream, destination, type Level, type Logger, pino, stdTimeFunctions } from "pino";
-import pinoPretty from "pino-pretty";
 import { redact } from "./redact.ts";
 
 export interface LogOptions {
@@ -20,7 +20,7 @@ export function createLogger({
   stream = destination({ dest: 2, sync: true }),
 }: LogOptions): Logger {
   const format = pretty
-    ? pinoPretty.prettyFactory({ translateTime: "SYS:HH:MM:ss" })
+    ? loadPretty().prettyFactory({ translateTime: "SYS:HH:MM:ss" })
     : (record: object) => `${JSON.stringify(record)}\n`;
   return pino(
     {
@@ -32,4 +32,9 @@ export function createLogger({
     // The one place that every line passes, the fields of child loggers included.
     { write: (line) => stream.write(format(redact(JSON.parse(line) as object))) },
   );
+}
+
+/** Loaded only where there is a terminal: servers and workers have none. */
+function loadPretty(): typeof import("pino-pretty") {
+  return createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
 }
