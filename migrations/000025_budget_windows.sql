@@ -1,15 +1,17 @@
 -- A window is a new one only when it cannot be the present one: an answer that was slow, or that waited for the database,
 -- made its window end later than it does, and what was left by then was given out once more. And after a 429 only what was
--- sent since tells what is left. A window of the ceiling is assumed only when an answer that served what was asked for has
--- no headers, and only until another one has some.
+-- sent since tells what is left. A window that no answer has told is not larger than the last one that was told, and only
+-- lasts until one is.
 
 alter table budgets
   -- The present window is our own: no answer has told it.
-  add column is_assumed boolean not null default false;
+  add column is_assumed boolean not null default false,
+  -- Requests that the site allows in a window, as its last answer had it.
+  add column allowance integer;
 
--- What one answer says about the budget: {sentMsAgo, isProbe, isAnswer, reading: {used, remaining, resetMs, endsInMs,
--- endsAfterMs} | null, throttled: {retryAfterMs} | null}. The window ends between `endsAfterMs` and `endsInMs`. Times are of the database's
--- clock; the rules are those of shared/crawl/budget.ts.
+-- What one answer says about the budget: {sentMsAgo, isProbe, reading: {used, remaining, resetMs, endsInMs,
+-- endsAfterMs} | null, throttled: {retryAfterMs} | null}. The window ends between `endsAfterMs` and `endsInMs`. Times
+-- are of the database's clock; the rules are those of shared/crawl/budget.ts.
 create or replace function learn_answer(b budgets, owner text, answer jsonb, at timestamptz) returns budgets
 language plpgsql as $$
 declare
@@ -37,6 +39,7 @@ begin
       if not b.is_assumed or b.window_ends_at is null then b.window_used := 1; end if;
     end if;
     b.is_assumed := false;
+    b.allowance := used + remaining;
     -- Where the site allows more than the ceiling, others may use it too: ours alone are held against the ceiling.
     if used + remaining > b.ceiling_requests then
       remaining := least(remaining, b.ceiling_requests - b.window_used);
@@ -50,13 +53,12 @@ begin
     end if;
   elsif b.window_ends_at is not null then
     b.left_requests := b.left_requests - 1;
-  elsif (answer->>'isAnswer')::boolean and (answer->>'isProbe')::boolean
-    and at >= coalesce(b.backoff_until, '-infinity') then
+  elsif (answer->>'isProbe')::boolean and at >= coalesce(b.backoff_until, '-infinity') then
     b.window_ms := b.window_secs * 1000;
     b.window_ends_at := sent_at + b.window_secs * interval '1 s';
     b.window_used := 1;
     b.is_assumed := true;
-    b.left_requests := b.ceiling_requests - 1;
+    b.left_requests := least(b.ceiling_requests, b.allowance) - 1;
   end if;
   if (answer->>'isProbe')::boolean and b.probe_owner = owner then b.probe_until := null; end if;
   if at >= b.backoff_until + (b.backoff_until - b.backoff_began_at) then b.throttled_in_a_row := 0; end if;
@@ -182,7 +184,8 @@ begin
     left_requests = b.left_requests, last_sent_at = b.last_sent_at, backoff_began_at = b.backoff_began_at,
     backoff_until = b.backoff_until, throttled_in_a_row = b.throttled_in_a_row, sent = b.sent, throttled = b.throttled,
     updated_at = b.updated_at, window_ms = b.window_ms,
-    window_used = b.window_used, is_assumed = b.is_assumed, probe_owner = b.probe_owner, probe_until = b.probe_until
+    window_used = b.window_used, is_assumed = b.is_assumed, allowance = b.allowance,
+    probe_owner = b.probe_owner, probe_until = b.probe_until
   where t.name = b.name;
 
   return jsonb_build_object(

@@ -40,11 +40,8 @@ export interface Budget {
   limit?(left: number): void;
   /** Only when it is open. */
   sent(now: number): Dispatch;
-  /**
-   * The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. Without
-   * `isAnswer`, that says nothing about whether the site has headers. @param isAnswer default true
-   */
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer?: boolean): void;
+  /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void;
   /** The exchange ended in a 429. */
   throttled(
     dispatch: Dispatch,
@@ -90,6 +87,8 @@ export class LocalBudget implements Budget {
   #windowMs: number;
   /** Requests that the window still has, those in flight not subtracted. */
   #left = 0;
+  /** Requests that the site allows in a window, as its last answer had it. */
+  #allowance = Infinity;
   /** Requests sent in this window, those in flight when it began included. */
   #windowSent = 0;
   /** The request that opens a window: until it is answered, no other goes. */
@@ -153,10 +152,10 @@ export class LocalBudget implements Budget {
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer = true): void {
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
     if (!this.#inFlight.delete(dispatch)) return;
     if (reading) this.#read(dispatch, now, reading);
-    else this.#countUnread(dispatch, now, isAnswer);
+    else this.#countUnread(dispatch, now);
     if (this.#probe === dispatch) this.#probe = null;
     if (now >= this.#backoffUntil + this.#windowQuietMs()) this.#throttledInARow = 0;
   }
@@ -171,7 +170,7 @@ export class LocalBudget implements Budget {
     retryAfterMs: number | null,
     reading: BudgetReading | null,
   ): void {
-    this.answered(dispatch, now, reading, false);
+    this.answered(dispatch, now, reading);
     this.#throttled++;
     const isBurst = dispatch.sentAt < this.#backoffBeganAt;
     if (isBurst && retryAfterMs === null) return;
@@ -204,6 +203,7 @@ export class LocalBudget implements Budget {
       if (!this.#isAssumed) this.#windowSent = this.#inFlight.size + 1;
     }
     this.#isAssumed = false;
+    this.#allowance = used + remaining;
     // A site that allows more than the ceiling counts others' requests as well: then ours are what it is held against.
     const ours = this.#windowSent - this.#inFlight.size;
     const isAboveCeiling = used + remaining > this.ceiling.requests;
@@ -212,14 +212,17 @@ export class LocalBudget implements Budget {
     this.#left = isNew ? left : Math.min(this.#left, left);
   }
 
-  /** Without headers the ceiling is the budget: a window of our own, from the first request on. */
-  #countUnread(dispatch: Dispatch, now: number, isAnswer: boolean): void {
+  /**
+   * Without headers, or an answer, the ceiling is the budget, or what the site last allowed: a window of our own, from
+   * the first request on, until an answer tells.
+   */
+  #countUnread(dispatch: Dispatch, now: number): void {
     if (this.#windowEndsAt !== null) this.#left--;
-    else if (isAnswer && this.#probe === dispatch && now >= this.#backoffUntil) {
+    else if (this.#probe === dispatch && now >= this.#backoffUntil) {
       this.#windowMs = this.ceiling.windowMs;
       this.#windowEndsAt = dispatch.sentAt + this.#windowMs;
       this.#isAssumed = true;
-      this.#left = this.ceiling.requests - 1;
+      this.#left = Math.min(this.ceiling.requests, this.#allowance) - 1;
     }
   }
 

@@ -102,10 +102,9 @@ export class IdentityPool {
     const { identity, dispatch, token } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
-    const isServed = outcome?.kind === "ok" || outcome?.kind === "gone";
     if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
-    else budget.answered(dispatch, now, reading, isServed);
-    if (isServed) {
+    else budget.answered(dispatch, now, reading);
+    if (outcome?.kind === "ok" || outcome?.kind === "gone") {
       health.succeeded();
       if (token !== null) credential?.accepted(token);
     } else if (outcome?.kind === "blocked") {

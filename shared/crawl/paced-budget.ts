@@ -111,11 +111,11 @@ export class JointBudget implements Budget {
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer = true): void {
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
     const { parts } = dispatch as JointDispatch;
     this.#inFlight--;
     for (const [i, part] of this.#parts.entries())
-      part.answered(parts[i]!, now, this.#isOf(part, reading) ? reading : null, isAnswer);
+      part.answered(parts[i]!, now, this.#isOf(part, reading) ? reading : null);
   }
 
   /** A 429 that is not final is one of the shortest window; its backoff holds all back. */

@@ -29,8 +29,6 @@ interface SharedDispatch extends Dispatch {
 interface Answer extends SharedDispatch {
   answeredAt: number;
   reading: BudgetReading | null;
-  /** The site served what was asked for. */
-  isAnswer: boolean;
   throttled: { retryAfterMs: number | null } | null;
 }
 
@@ -130,8 +128,8 @@ export class SharedBudget implements Budget {
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, isAnswer = true): void {
-    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, isAnswer, throttled: null });
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: null });
   }
 
   throttled(
@@ -146,7 +144,6 @@ export class SharedBudget implements Budget {
       ...(dispatch as SharedDispatch),
       answeredAt: now,
       reading,
-      isAnswer: false,
       throttled: { retryAfterMs },
     });
   }
@@ -242,11 +239,10 @@ export class SharedBudget implements Budget {
   }
 
   /** Ages instead of times: the database has a clock of its own. */
-  #toReport({ sentAt, answeredAt, isProbe, reading, isAnswer, throttled }: Answer, at: number): object {
+  #toReport({ sentAt, answeredAt, isProbe, reading, throttled }: Answer, at: number): object {
     return {
       sentMsAgo: at - sentAt,
       isProbe,
-      isAnswer,
       throttled,
       reading: reading && {
         ...reading,

@@ -96,12 +96,13 @@ describe("pacing", () => {
     expect(main.available(5_201)).toBe(999);
   });
 
-  it("does not take a failure for an answer of a site without headers", () => {
+  it("has no more than the last window where nothing tells what the next one has", () => {
     const main = budget();
-    main.answered(main.sent(0), 10, null, false);
-    expect(main.opensAt(20, false)).toBe(20);
-    main.sent(20);
-    expect(main.opensAt(30, false)).toBe(2_020);
+    exchange(main, 0, 1, 19, 2_000);
+    main.answered(main.sent(2_100), 2_110, null);
+    expect(main.available(2_120)).toBe(19);
+    exchange(main, 2_130, 7, 13, 1_800);
+    expect(main.available(2_150)).toBe(13);
   });
 
   it("does not take a slow answer for a new window, whose rest it would give out once more", () => {
