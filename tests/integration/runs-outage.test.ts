@@ -9,7 +9,7 @@ import { type DatabaseProxy, startDatabaseProxy } from "./database-proxy.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { openRunsHarness, type RunsHarness } from "./runs-harness.ts";
 
-const PAGES = 60;
+const PAGES = 40;
 const OVER = ["SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED"] as const;
 
 let cluster: TestCluster;
