@@ -130,6 +130,7 @@ export class LocalBudget implements Budget {
   #paceOpensAt(now: number, spread: boolean): number {
     if (this.#probe) return this.#probe.sentAt + PROBE_PATIENCE_MS;
     if (!this.#isWindowOpen(now)) return now;
+    if (this.#isDoubtful && this.#inFlight.size > 0) return this.#lastSentAt + PROBE_PATIENCE_MS;
     const available = this.#left - this.#inFlight.size;
     // In flight counts as used, so an answer may show that there is more left; if none comes, the next window.
     if (available <= 0) return this.#windowEndsAt!;
@@ -183,6 +184,11 @@ export class LocalBudget implements Budget {
     // What the window had left is in doubt: one request alone finds out.
     this.#windowEndsAt = null;
     this.#isAssumed = false;
+  }
+
+  /** Whether the site has no headers, or only failed, the first three answers show, one after the other. */
+  get #isDoubtful(): boolean {
+    return this.#isAssumed && this.#allowance === Infinity && this.#windowSent < 4;
   }
 
   #isWindowOpen(now: number): boolean {

@@ -96,6 +96,18 @@ describe("pacing", () => {
     expect(main.available(5_201)).toBe(999);
   });
 
+  it("believes that a site has no headers after three answers, one after the other", () => {
+    const main = budget();
+    for (const at of [0, 100, 200]) {
+      expect(main.opensAt(at, false)).toBe(at);
+      const dispatch = main.sent(at);
+      expect(main.opensAt(at + 1, false)).toBeGreaterThan(at + 1_000);
+      main.answered(dispatch, at + 50, null);
+    }
+    main.sent(300);
+    expect(main.opensAt(301, false)).toBe(301);
+  });
+
   it("has no more than the last window where nothing tells what the next one has", () => {
     const main = budget();
     exchange(main, 0, 1, 19, 2_000);
