@@ -1,6 +1,7 @@
 // The process of one attempt of a run: started by a worker, which tells it over IPC what to do and when to stop, and
 // reads its log from stderr. Ends at once when its worker is gone: another one will have the run.
 import path from "node:path";
+import { Worker as Thread } from "node:worker_threads";
 import type { ActorDefinition } from "../crawl/define-actor.ts";
 import { runOnDatabase } from "../crawl/run-on-database.ts";
 import { LostRunError } from "../crawl/run-storage.ts";
@@ -10,6 +11,11 @@ import type { ChildResult, FromChild, RunOrder, ToChild } from "./child-messages
 const stop = new AbortController();
 
 process.on("disconnect", () => process.exit(1));
+// A handler that never gives its thread back would not hear of that.
+const ORPHAN_CHECK = `setInterval(() => {
+  if (process.ppid !== ${process.ppid}) process.kill(-${process.pid}, "SIGKILL");
+}, 2_000)`;
+new Thread(ORPHAN_CHECK, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
 process.on("message", (message: ToChild) => {
   if (message.type === "stop") stop.abort(message.reason);
   else void run(message.order);

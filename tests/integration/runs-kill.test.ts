@@ -164,6 +164,19 @@ it("a worker that freezes loses its runs; when it wakes up, nothing that it does
   expect(text.match(/SUCCEEDED/g)).toHaveLength(1);
 });
 
+it("a process that hears nothing any more does not outlive its worker", async () => {
+  const worker = await spawnWorker("w1");
+  const { id } = await harness.launch({ trouble: "deaf", pages: 2 });
+  // Its first page is there, its second one keeps it busy.
+  await untilWorking("w1");
+  await sleep(500);
+  const [pid] = childrenOf(worker);
+  expect(await harness.runs.get(id)).toMatchObject({ status: "RUNNING" });
+  worker.kill("SIGKILL");
+  for (const until = Date.now() + 15_000; (await isRunning(pid!)) && Date.now() < until;) await sleep(100);
+  expect(await isRunning(pid!)).toBe(false);
+});
+
 it("a run whose worker is lost three times in a row has failed, with the reason", async () => {
   const { pool } = harness.database;
   const { id } = await harness.launch();
