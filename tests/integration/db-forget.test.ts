@@ -258,6 +258,48 @@ it.each(["text", "running", "node", "full", "ok", "reddit_id", "not_found"])(
   },
 );
 
+it("leaves alone who is called alike on Instagram", async () => {
+  const { pool } = await cluster.createDatabase();
+  const name = "quiet_harbor1";
+  const meet = async (runId: string) => {
+    const { rows } = await pool.query("select open_run($1, 'instagram', $2) as number", [
+      runId,
+      { creators: [name] },
+    ]);
+    const queue = new Queue(pool, rows[0].number);
+    await queue.add([
+      request(`creator:${name}`, {
+        url: `https://instagram-looter2.p.rapidapi.com/profile?username=${name}`,
+        userData: { username: name },
+      }),
+    ]);
+    await queue.commit(
+      (await queue.claim(1)).map((one) =>
+        commit(one, {
+          items: [
+            pushed("instagram_creators", "1", { ig_user_id: "1", username: name, biography: `I am ${name}` }),
+            pushed("failed_requests", "f", { request_id: "f", url: `https://www.instagram.com/${name}/` }),
+          ],
+        }),
+      ),
+    );
+    const { rows: found } = await pool.query(
+      `select r.input, q.url, q.user_data, c.username, c.biography, jsonb_object_agg(i.key, i.item) as items
+      from runs r join requests q on q.run_number = r.number join datasets d on d.run_number = r.number
+      join dataset_items i on i.dataset_id = d.id, instagram_creators c where r.id = $1 group by 1, 2, 3, 4, 5`,
+      [runId],
+    );
+    return found;
+  };
+  const before = await meet("r1");
+  expect(before).toHaveLength(1);
+  await forget(pool, "reddit_user", name);
+  const { rows } = await pool.query("select username, biography from instagram_creators");
+  expect(rows).toEqual([{ username: name, biography: `I am ${name}` }]);
+  expect(await meet("r1")).toEqual(before);
+  expect(await meet("r2")).toEqual(before);
+});
+
 it("takes a name that is a word of the language only where it is a name", async () => {
   const database = await cluster.createDatabase();
   const { pool } = database;
