@@ -70,9 +70,11 @@ export interface ApiUsageDays {
 }
 
 export interface Budgets {
+  allowance: number | null;
   backoff_began_at: Timestamp | null;
   backoff_until: Timestamp | null;
   ceiling_requests: number;
+  is_assumed: Generated<boolean>;
   /**
    * Time of the last request that was handed out, which may be in the future.
    */

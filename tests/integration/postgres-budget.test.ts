@@ -155,7 +155,7 @@ async function readRow(site: StrictSite): Promise<Row> {
 
 describe.concurrent("a budget that several processes share", () => {
   it("is used up and never exceeded, whatever their clocks say, also when one of them dies", async () => {
-    const site = new StrictSite({ requests: 300, windowMs: 2_000 });
+    const site = new StrictSite({ requests: 450, windowMs: 3_000 });
     const processes = [0, 3_600_000, -5_000, 0].map((clockMs) => new Process(site, { clockMs }).run(site));
     while (site.window < 2) await sleep(20);
     await processes[0]!.die();
@@ -164,7 +164,7 @@ describe.concurrent("a budget that several processes share", () => {
 
     expect(site.over).toBe(0);
     const whole = site.windows.slice(1, 4);
-    expect(whole.reduce((sum, used) => sum + used, 0) / 900).toBeGreaterThan(0.9);
+    expect(whole.reduce((sum, used) => sum + used, 0) / 1_350).toBeGreaterThan(0.85);
     for (const { sent } of processes) expect(sent).toBeGreaterThan(50);
     const statements = processes.reduce((sum, each) => sum + each.statements, 0);
     expect(statements).toBeLessThan(site.sentAt.length);
