@@ -37,9 +37,14 @@ export function formatLine({ at, level, message, context }: LogLine): string {
     rest && Object.keys(rest).length > 0 ? `${message} ${JSON.stringify(rest)}` : message,
     ...(stack === undefined ? [] : [String(stack)]),
   ].join("\n");
-  // What Postgres cannot store would shift the offsets of what follows.
-  const lines = text.toWellFormed().replaceAll("\0", "\ufffd").split(/\r?\n/);
+  // Replaced later, what Postgres cannot store would shift the offsets of what follows.
+  const lines = toStorable(text).split(/\r?\n/);
   return lines.map((line) => `${head}${line}\n`).join("");
+}
+
+/** Text as Postgres takes it: NUL and lone surrogates become U+FFFD. */
+export function toStorable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 function parseRecord(text: string): Record<string, unknown> | null {

@@ -8,6 +8,7 @@ import { withRetry } from "../db/retry.ts";
 import { type ActorManifest, actorManifests, findActor } from "./actors.ts";
 import { Delivery, type Queryable } from "./delivery.ts";
 import { assertRunInput, expandInput, type LaunchInput } from "./launch-input.ts";
+import { toStorable } from "./log-lines.ts";
 import { listRuns, readChangedRuns, readRun, readRuns, type RunFilter } from "./read-runs.ts";
 import { startReaper } from "./reaper.ts";
 import { createRunLog, type RunLog } from "./run-log.ts";
@@ -176,7 +177,8 @@ export async function openRuns({
       return launch({ origin, priority, input: rows[0]!.input, ...options, ...changes, actor, rerunOf: id });
     },
     async update(id, { statusMessage = null, isStatusMessageTerminal = null }: UpdateOptions) {
-      await sql`select update_run(${id}, ${statusMessage}, ${isStatusMessageTerminal})`.execute(kysely);
+      const message = statusMessage && toStorable(statusMessage);
+      await sql`select update_run(${id}, ${message}, ${isStatusMessageTerminal})`.execute(kysely);
       return get(id);
     },
     async remove(id) {

@@ -46,7 +46,7 @@ export class Waiters {
 
   /** Lets everybody go with the run as it is. */
   async close(): Promise<void> {
-    await this.#answer(() => true);
+    await this.#answer(() => true).catch(this.#onError);
   }
 
   async #poll(): Promise<void> {

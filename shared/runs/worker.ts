@@ -130,9 +130,15 @@ class RunWorker implements Worker {
     const attempt = new Attempt({ run, actor, config, worker: name, logWriter: this.#logWriter });
     log.info({ runId: run.id, attempt: run.attempt, pid: attempt.pid }, `run of ${run.actor} taken`);
     this.#attempts.add(attempt);
-    const settling = attempt.ended.then((outcome) => this.#settle(attempt, outcome));
+    const settling = attempt.ended
+      .then((outcome) => this.#settle(attempt, outcome))
+      // Its lease runs out then, and somebody finds it.
+      .catch((err: Error) => log.error({ err, runId: run.id }, "how a run ended could not be stored"))
+      .finally(() => {
+        this.#attempts.delete(attempt);
+        this.#settling.delete(settling);
+      });
     this.#settling.add(settling);
-    void settling.finally(() => this.#settling.delete(settling));
   }
 
   /** Writes down how an attempt ended, as soon as the database is there. */
@@ -142,7 +148,6 @@ class RunWorker implements Worker {
       while (!(await this.#logWriter.flush())) await new Promise((resolve) => setTimeout(resolve, TICK_MS));
       await withRetry(() => storeOutcome(database, runs, attempt, outcome), { maxMs: Infinity });
     }
-    this.#attempts.delete(attempt);
     log.info({ runId: attempt.run.id, attempt: attempt.run.attempt, ...outcome }, "run ended here");
   }
 

@@ -70,7 +70,7 @@ it("the process of a run that goes wrong fails it, with the reason", async () =>
   await harness.startWorker("w1", { slots: 4 });
   harness.site.delayMs = 100;
   const reasons = {
-    throw: [1, /^its process ended with exit code 1: TypeError: the middle is missing$/],
+    throw: [1, /^its process ended with exit code 1: TypeError: the middle is missing \ufffd\ufffd$/],
     exit: [7, /^its process ended with exit code 7$/],
     memory: [137, /^out of memory: \d+ MB of 300 MB$/],
     heap: [expect.any(Number), /^out of memory: /],

@@ -19,7 +19,7 @@ const TROUBLES = {
   // Outside the handler: nobody catches it.
   throw: () =>
     void setImmediate(() => {
-      throw new TypeError("the middle is missing");
+      throw new TypeError("the middle is missing \u0000\ud800");
     }),
   exit: () => process.exit(7),
   heap: () => {
