@@ -2,6 +2,7 @@ import type { H3 } from "h3";
 import { z } from "zod";
 import { EventHub, type HubEvent, type Position } from "../event-hub.ts";
 import { invalidRequest } from "../http/api-error.ts";
+import { ClientStream } from "../http/client-stream.ts";
 import { list } from "../http/query.ts";
 import { Reply } from "../http/reply.ts";
 import { route } from "../http/route.ts";
@@ -9,9 +10,6 @@ import type { Services } from "../services.ts";
 
 /** Keeps connections open that nothing else goes over. */
 const COMMENT_MS = 15_000;
-/** A client that is further behind is cut off; it comes back and is told the latest state. */
-const MAX_BUFFERED_BYTES = 256 * 1024;
-const encoder = new TextEncoder();
 
 const Topic = z.string().regex(/^(?:runs|logs|run:[\w-]{1,63})$/, { error: "runs, logs or run:<id>" });
 
@@ -67,45 +65,6 @@ export function addEvents(app: H3, { database, runs, log }: Services): void {
       });
     },
   });
-}
-
-/** One client's stream, with a bounded buffer. */
-class ClientStream {
-  readonly readable: ReadableStream<Uint8Array>;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #isClosed = false;
-  #onClosed: () => void = () => undefined;
-
-  constructor() {
-    this.readable = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => void (this.#controller = controller),
-        cancel: () => this.#end(),
-      },
-      new ByteLengthQueuingStrategy({ highWaterMark: MAX_BUFFERED_BYTES }),
-    );
-  }
-
-  onClosed(listener: () => void): void {
-    this.#onClosed = listener;
-  }
-
-  send(text: string): void {
-    if (this.#isClosed || text === "") return;
-    if ((this.#controller.desiredSize ?? 0) <= 0) return this.close();
-    this.#controller.enqueue(encoder.encode(text));
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#controller.close();
-    this.#end();
-  }
-
-  #end(): void {
-    this.#isClosed = true;
-    this.#onClosed();
-  }
 }
 
 /** Only the last event has the id: whoever is cut off before it is told all of them again. */

@@ -177,6 +177,14 @@ describe("limits", () => {
     expect(await statusOf("/api/stats", { "x-api-key": token })).toBe(429);
   });
 
+  it("are not used up by valid tokens that the server sees for the first time", async () => {
+    await start({ RATE_LIMIT_ANONYMOUS: "1" });
+    for (let n = 0; n < 4; n++) {
+      const token = await createToken(database.pool, `new-${n}`, "read");
+      expect(await statusOf("/api/usage", { "x-api-key": token })).toBe(200);
+    }
+  });
+
   it("do not hold for admins", async () => {
     await start({ RATE_LIMIT_TOKEN: "1" });
     for (let n = 0; n < 10; n++)

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { describeIssues } from "../../../server/http/issues.ts";
+import { flag, int, list, timestamp } from "../../../server/http/query.ts";
+
+const Query = z.strictObject({
+  limit: int(1, 1000).default(50),
+  desc: flag().optional(),
+  tags: list().optional(),
+  since: timestamp().optional(),
+  sort: z.enum(["a", "b"]).optional(),
+  names: z.array(z.string().max(3)).max(2).optional(),
+});
+
+function mistakes(values: unknown): string[] {
+  const parsed = Query.safeParse(values);
+  return parsed.success ? [] : describeIssues(parsed.error, values);
+}
+
+describe("mistakes of a request", () => {
+  it.each<[unknown, string]>([
+    [{ limit: "0" }, 'limit: expected a whole number 1–1000, got "0"'],
+    [{ limit: "1.5" }, 'limit: expected a whole number 1–1000, got "1.5"'],
+    [{ limit: ["1", "2"] }, 'limit: expected a whole number 1–1000, got ["1","2"]'],
+    [{ desc: "yes" }, 'desc: expected true or false, got "yes"'],
+    [{ sort: "c" }, 'sort: expected one of a, b, got "c"'],
+    [{ since: "soon" }, 'since: expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, got "soon"'],
+    [
+      { since: "2026-13-45" },
+      'since: expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, got "2026-13-45"',
+    ],
+    [{ tags: 1 }, "tags: expected a value of type string, got 1"],
+    [{ names: ["a", "long"] }, 'names.1: expected a length of at most 3, got "long"'],
+    [{ limt: "1" }, "limt: there is no such field"],
+    ["x", 'request: expected a value of type object, got "x"'],
+  ])("%j is told as %s", (values, line) => {
+    expect(mistakes(values)).toEqual([line]);
+  });
+
+  it("are told all at once, and not at length", () => {
+    expect(mistakes({ limit: "x", sort: "y".repeat(500) })).toHaveLength(2);
+    expect(mistakes({ sort: "y".repeat(5_000) })[0]!.length).toBeLessThan(200);
+  });
+});
+
+describe("query types", () => {
+  it("take what Apify's clients send", () => {
+    expect(Query.parse({ desc: "1", tags: "a, b,", since: "2026-01-31T12:00:00.000Z" })).toEqual({
+      limit: 50,
+      desc: true,
+      tags: ["a", "b"],
+      since: new Date("2026-01-31T12:00:00.000Z"),
+    });
+  });
+});
