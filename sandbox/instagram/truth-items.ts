@@ -8,15 +8,15 @@ import { type Creator, type InstagramWorld, creatorAt, relatedIndexes, showsMedi
 // the tables and timestamps in ISO 8601; `observed_at` and `source` are the crawl's own. A field that is `null` is
 // told by nobody.
 
-/** A crawl by one source knows what that source tells. The browser sees what the web answers. */
-export type Source = "api" | "web";
+/** A crawl by one source knows what that source tells. The browser sees what the web answers, of a list each medium once. */
+export type Source = "api" | "web" | "browser";
 
 /** An item of `instagram_creators` without what follows from posts and reels; for the missing, what is stated. */
 export function creatorItem(world: InstagramWorld, creator: Creator, at: number, source: Source) {
   const { id, username, state } = creator;
   const [availability, availability_reason] = availabilityOf(creator, source);
   if (state === "missing") return { ig_user_id: id, availability, availability_reason };
-  if (state === "age_restricted" || (state === "login_required" && source === "web"))
+  if (state === "age_restricted" || (state === "login_required" && source !== "api"))
     return { username, availability, availability_reason };
   const isGated = state === "gated";
   const picture = mediaUrl(world, creator.picturePath);
@@ -62,20 +62,27 @@ export function availabilityOf(
     case "missing":
       return ["not_found", "User not found"];
     case "login_required":
-      return source === "web" ? ["unknown", "require_login"] : ["ok", null];
+      return source !== "api" ? ["unknown", "require_login"] : ["ok", null];
     default:
       return ["ok", null];
   }
 }
 
-/** What a tab shows first, each medium once: its media and the items of `instagram_posts` or `instagram_reels`. */
+/**
+ * Items of `instagram_posts` or `instagram_reels`: each medium once of what a tab shows first.
+ * @param limit of entries, repeats included; for the browser of media
+ */
 export function tabItems(
   world: InstagramWorld,
   creator: Creator,
   { tab, limit, at, source }: { tab: Tab; limit: number; at: number; source: Source },
 ) {
-  const { media } = pageOf(world, creator, tab, { from: null, limit, at });
-  const distinct = [...new Map(media.map((medium) => [medium.id, medium])).values()];
+  const { media } = pageOf(world, creator, tab, {
+    from: null,
+    limit: source === "browser" ? Infinity : limit,
+    at,
+  });
+  const distinct = [...new Map(media.map((medium) => [medium.id, medium])).values()].slice(0, limit);
   const item = tab === "feed" ? postItem : reelItem;
   return distinct.map((medium) => item(world, medium, { at, source }));
 }
@@ -119,7 +126,7 @@ interface View {
 /** The web says of photos and carousels not what product they are, and of all not how often they were passed on. */
 function postItem(world: InstagramWorld, medium: Medium, { at, source }: View) {
   const { form, children, cover, plays, location } = medium;
-  const isWeb = source === "web";
+  const isWeb = source !== "api";
   const views = hasHiddenFlag(medium) ? null : (plays?.viewCount ?? null);
   const item = {
     ...commonItem(world, medium, "feed", at),
@@ -147,7 +154,7 @@ function postItem(world: InstagramWorld, medium: Medium, { at, source }: View) {
 function reelItem(world: InstagramWorld, medium: Medium, { at, source }: View) {
   const plays = hasHiddenFlag(medium) ? null : medium.plays;
   const counted = { ...commonItem(world, medium, "reels", at), play_count: plays?.playCount ?? null };
-  if (source === "web") {
+  if (source !== "api") {
     const { cover } = medium;
     const image = { ...cover, isVideo: false, durationSecs: null };
     const is_pinned = counted.is_pinned && tellsPins(medium.creator.index);

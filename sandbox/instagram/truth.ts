@@ -13,7 +13,7 @@ interface Question {
 
 /**
  * The answer to a path below `/_sandbox/truth` about Instagram; `undefined` when there is no such truth. A creator
- * is named by name or id; `source=web` gives what a crawl by the web or the browser can know, else by the data API.
+ * is named by name or id; `source=web` or `browser` gives what a crawl by that can know, else by the data API.
  * @param now the content's time, unless the query has another `at`
  */
 export function instagramTruthAt(
@@ -24,12 +24,17 @@ export function instagramTruthAt(
 ): unknown {
   const [, what, key] = path.split("/");
   const at = Number(query.get("at") ?? now);
-  const question: Question = { world, query, at, source: query.get("source") === "web" ? "web" : "api" };
+  const question: Question = { world, query, at, source: sourceOf(query) };
   if (what === "instagram") return overview(question);
   if (what === "instagram_creators" && key === undefined) return creatorItems(question);
   const truth = TRUTHS[what ?? ""];
   const creator = truth && key !== undefined && anyCreator(world, decodeURIComponent(key), at);
   return creator ? truth(question, creator) : undefined;
+}
+
+function sourceOf(query: URLSearchParams): Source {
+  const source = query.get("source");
+  return source === "web" || source === "browser" ? source : "api";
 }
 
 const TRUTHS: Record<string, (question: Question, creator: Creator) => unknown> = {

@@ -3,12 +3,14 @@ import { compareDataset, type Comparison, type ReadItems } from "./compare-truth
 
 /** What was crawled of each creator. */
 export interface CrawledCreators {
-  names: readonly string[];
+  /** Names or ids, as they were asked for. */
+  creators: readonly string[];
   posts: number;
   reels: number;
-  related: boolean;
-  /** What the source can tell; a browser sees what the web answers. @default api */
-  source?: "api" | "web";
+  /** @default false */
+  related?: boolean;
+  /** @default api */
+  source?: "api" | "web" | "browser";
 }
 
 /**
@@ -18,17 +20,22 @@ export interface CrawledCreators {
 export async function compareInstagram(
   url: string,
   read: ReadItems,
-  { names, posts, reels, related, source = "api" }: CrawledCreators,
+  { creators, posts, reels, related = false, source = "api" }: CrawledCreators,
 ): Promise<Comparison[]> {
   const truth = async <T>(path: string, query: Record<string, string | number> = {}): Promise<T> => {
     const all = new URLSearchParams({ source, ...query } as Record<string, string>);
     return (await (await fetch(`${url}/_sandbox/truth/${path}?${all}`)).json()) as T;
   };
   const expected: Record<string, Item[]> = { creators: [], posts: [], reels: [], related: [] };
-  for (const name of names) {
+  for (const name of creators) {
     const creator = await truth<Item>(`instagram_creators/${name}`);
-    // Of whom only the name was asked for, and nothing else is stated, no item can tell.
-    if (creator["ig_user_id"] === undefined || creator["username"] === undefined) continue;
+    if (creator["ig_user_id"] === undefined || creator["username"] === undefined) {
+      // Of whom nothing but its absence is stated an item tells only when its id was asked for.
+      const { availability, availability_reason } = creator;
+      if (isId(name) && availability !== "unknown")
+        expected["creators"]!.push({ ig_user_id: name, availability, availability_reason });
+      continue;
+    }
     const isOpen = creator["availability"] === "ok";
     const figures = isOpen
       ? await truth<Item>(`instagram_metrics/${name}`, { posts, reels, observed_at: Date.now() / 1000 })
@@ -50,4 +57,9 @@ export async function compareInstagram(
       compareDataset({ dataset: `instagram_${what}`, read, keyOf }, expected[what]!),
     ),
   );
+}
+
+/** Names of the stand-in's creators have letters. */
+function isId(key: string): boolean {
+  return /^\d+$/.test(key);
 }

@@ -98,7 +98,7 @@ async function partsOf(worldUrl: string, subreddits: number): Promise<Part[]> {
       actor: "instagram",
       input: { usernames: creators, ...lists },
       what: `${creators.length} creators`,
-      compare: (read) => compareInstagram(worldUrl, read, { names: creators, ...lists }),
+      compare: (read) => compareInstagram(worldUrl, read, { creators, ...lists }),
     },
   ];
 }

@@ -19,7 +19,9 @@ describe.skipIf(!hasChromium)(
         { env: { CHROMIUM_PATH: chromiumPath } },
       );
       expect(summary?.status).toBe("SUCCEEDED");
-      expect(await compareWithWorld(world, config, { source: "web", ...WHOLE })).toEqual([]);
+      expect(
+        await compareWithWorld(world, config, { creators: world.names, source: "browser", ...WHOLE }),
+      ).toEqual([]);
       expect(summary?.failures).toHaveProperty(["gone/require_login"], 1);
       // Neither pictures nor videos were fetched.
       expect(await world.calls("/cdn")).toEqual([]);

@@ -37,7 +37,7 @@ it("has every item once when it is killed and resumed", async () => {
   }
   const last = crawl(["--input", input, "--resume"]);
   expect(await new Promise((resolve) => last.once("exit", resolve))).toBe(0);
-  const wanted = { source: "api", posts: 24, reels: 36, related: true } as const;
+  const wanted = { creators: world.ids, posts: 24, reels: 36, related: true };
   expect(await compareWithWorld(world, config, wanted)).toEqual([]);
   for (const dataset of ["instagram_posts", "instagram_reels"]) {
     const ids = (await items(config, dataset)).map(({ media_id }) => media_id);
