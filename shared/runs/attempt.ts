@@ -6,7 +6,7 @@ import type { LogPosition, LogWriter } from "./log-writer.ts";
 import type { ProcessTree } from "./process-tree.ts";
 import { type Exit, RunProcess } from "./run-process.ts";
 
-/** What `lease_run` answers. */
+/** A run that this worker has. */
 export interface LeasedRun {
   id: string;
   actor: string;
@@ -14,7 +14,10 @@ export interface LeasedRun {
   input: unknown;
   memoryMbytes: number;
   maxItems: number | null;
+  /** Of earlier attempts. */
   stats: Record<string, number>;
+  progress: Record<string, unknown>;
+  /** Bytes. */
   logSize: number;
 }
 
@@ -50,12 +53,12 @@ export interface AttemptOptions {
 export class Attempt {
   readonly run: LeasedRun;
   readonly usage: AttemptUsage;
-  progress: Record<string, unknown> = {};
   /** Its process has ended, and its log is with the writer. */
   readonly ended: Promise<Outcome>;
   readonly #process: RunProcess;
   readonly #logWriter: LogWriter;
   readonly #position: LogPosition;
+  #progress: Record<string, unknown>;
   #ending: Ending | null = null;
   #isKilled = false;
   #isOver = false;
@@ -66,6 +69,7 @@ export class Attempt {
   constructor({ run, actor, config, worker, logWriter }: AttemptOptions) {
     const { id: runId, attempt, input, maxItems, memoryMbytes, logSize } = run;
     this.run = run;
+    this.#progress = run.progress;
     this.usage = new AttemptUsage(run.stats, performance.now());
     this.#logWriter = logWriter;
     this.#position = { runId, attempt, offset: logSize };
@@ -76,7 +80,7 @@ export class Attempt {
       order: { actorFolder: actor.folder, runId, attempt, input, maxItems, maxConcurrency, config: settings },
       memoryMbytes,
       onLine: (text) => this.#keep(readLine(text, new Date())),
-      onProgress: (progress) => (this.progress = progress),
+      onProgress: (progress) => (this.#progress = progress),
     });
     this.ended = this.#process.exited.then((exit) => this.#conclude(exit));
   }
@@ -87,7 +91,7 @@ export class Attempt {
 
   /** What its row is to show. */
   get told(): { stats: Record<string, number>; progress: Record<string, unknown> } {
-    return { stats: this.usage.stats(performance.now()), progress: this.progress };
+    return { stats: this.usage.stats(performance.now()), progress: this.#progress };
   }
 
   /** Ends it gracefully, by force after 25 s. */
@@ -112,6 +116,8 @@ export class Attempt {
 
   /** What it uses by now; more memory than it may have ends it. */
   sample(tree: ProcessTree): void {
+    // It has just ended.
+    if (tree.pids.length === 0) return;
     this.usage.sample(tree, performance.now());
     const used = Math.round(tree.memoryBytes / MEGABYTE);
     if (used > this.run.memoryMbytes)

@@ -18,6 +18,14 @@ export interface ClaimOptions {
   classes: readonly WorkerClass[];
 }
 
+/** A run that was delivered. */
+interface Found {
+  status: string;
+  memoryMbytes: number;
+  progress: Record<string, unknown>;
+  isForUs: boolean;
+}
+
 /** The machine itself keeps this much. */
 const SPARE_MBYTES = 256;
 /** A run that is not for this worker is looked at again after this long, by whoever comes first. */
@@ -98,9 +106,9 @@ export class Claims {
     const { runs, config, name } = this.#options;
     const id = await runs.delivery.take(workerClass, transaction);
     if (id === undefined) return null;
-    const { rows: found } = await sql<{ status: string; memoryMbytes: number; isForUs: boolean }>`
-      select status, memory_mbytes as "memoryMbytes", ${this.#isForUs} as "isForUs" from runs r where id = ${id}
-    `.execute(transaction);
+    const { rows: found } = await sql<Found>`
+      select status, memory_mbytes as "memoryMbytes", progress, ${this.#isForUs} as "isForUs"
+      from runs r where id = ${id}`.execute(transaction);
     const [run] = found;
     if (run?.status !== "READY") return null;
     if (!run.isForUs) {
@@ -109,9 +117,10 @@ export class Claims {
     }
     // It keeps its place: here, when others have ended, or on another worker before.
     if (run.memoryMbytes > freeMbytes) throw new NoRoom();
-    const { rows } = await sql<{ run: LeasedRun | null }>`
+    const { rows } = await sql<{ run: Omit<LeasedRun, "progress"> | null }>`
       select lease_run(${id}, ${name}, ${config.runLeaseSecs}) as run`.execute(transaction);
-    return rows[0]!.run;
+    const leased = rows[0]!.run;
+    return leased && { ...leased, progress: run.progress };
   }
 
   async #hasRoom(): Promise<boolean> {

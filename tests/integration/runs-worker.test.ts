@@ -115,6 +115,10 @@ it("aborts gracefully: what is in flight finishes; a resurrection does the rest,
   site.delayMs = 5;
   await sleep(1_000);
   await runs.resurrect(id);
+  await until(id, "RUNNING");
+  // A heartbeat later, before its process has told anything.
+  await sleep(1_300);
+  expect((await runs.get(id))!.progress["requestsFinished"]).toBeGreaterThanOrEqual(before);
   const over = await until(id, ...OVER);
   expect(over).toMatchObject({ status: "SUCCEEDED", attempt: 2, resurrectCount: 1 });
   expect(over.startedAt).toEqual(aborted.startedAt);
