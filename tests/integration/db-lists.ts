@@ -2,7 +2,11 @@
 export const LISTS: Record<string, string> = {
   "subreddits by subscribers":
     "select id from reddit_subreddits order by subscribers desc nulls last, id limit 50",
-  "the page after": `select id from reddit_subreddits where (subscribers, -id) < (1000, -5)
+  "the page after: the rest of its value": `select id from reddit_subreddits where subscribers = 1000 and id > 5
+    order by subscribers desc nulls last, id limit 50`,
+  "the page after: what is less": `select id from reddit_subreddits where subscribers < 1000
+    order by subscribers desc nulls last, id limit 50`,
+  "the page after: what has no value": `select id from reddit_subreddits where subscribers is null and id > 5
     order by subscribers desc nulls last, id limit 50`,
   "subreddits by score":
     "select id from reddit_subreddits order by subreddit_score desc nulls last, id limit 50",

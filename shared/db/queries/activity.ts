@@ -20,8 +20,7 @@ export async function readActivity(pool: Pool): Promise<Activity> {
     `with active as materialized (
       select status, created_at, progress from runs where finished_at is null
     ), ended as materialized (
-      select status from runs
-      where created_at > now() - interval '8 days' and finished_at > now() - interval '1 day'
+      select status from runs where finished_at > now() - interval '1 day'
     )
     select
       (select coalesce(jsonb_object_agg(status, n), '{}')

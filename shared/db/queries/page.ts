@@ -53,11 +53,15 @@ export async function readPage(pool: Pool, table: ListTable, request: PageReques
   const cursor = request.cursor === undefined ? null : decodeCursor(request.cursor, shape);
   if (cursor === undefined) throw new InvalidCursorError();
   const columns = { ...table.columns, ...pick(table.extraColumns ?? {}, request.fields ?? []) };
-  const parts = cursor === null ? [firstPart(table, sort, filter)] : partsAfter(table, sort, filter, cursor);
+  const parts = cursor === null ? [filter.where()] : partsAfter(table, sort, filter, cursor);
+  const order = `t.${sort.column} desc nulls last, t.${table.id.column} ${table.id.order ?? "asc"}`;
   // One more than asked for tells whether there is a next page.
   const max = filter.bind(limit + 1);
   const select = parts
-    .map((part) => `(select ${rowOf(table, columns, sort)} from ${table.name} t ${part} limit ${max})`)
+    .map(
+      (part) =>
+        `(select ${rowOf(table, columns, sort)} from ${table.name} t ${part} order by ${order} limit ${max})`,
+    )
     .join("\nunion all\n");
   const { rows } = await pool.query<{ items: string; count: number; value: string | null; id: string }>(
     `with found as materialized (
@@ -84,24 +88,18 @@ function rowOf(table: ListTable, columns: Readonly<Record<string, string>>, sort
     t.${sort.column}::text as value, t.${table.id.column}::text as id`;
 }
 
-function firstPart({ id }: ListTable, { column }: Sort, filter: Filter): string {
-  return `${filter.where()} order by t.${column} desc nulls last, t.${id.column} ${id.order ?? "asc"}`;
-}
-
 /**
  * What comes after the cursor, in up to three stretches of the index: the rest of its value, the smaller ones, those
  * without one. Each is exact; one condition over all of them would read its way through the whole value again.
  */
 function partsAfter({ id }: ListTable, { column, type }: Sort, filter: Filter, cursor: Cursor): string[] {
-  const order = id.order ?? "asc";
-  const after = `t.${id.column} ${order === "asc" ? ">" : "<"} ${filter.bind(cursor.id)}::${id.type}`;
-  const byId = `order by t.${id.column} ${order}`;
-  if (cursor.value === null) return [`${filter.where(`t.${column} is null`, after)} ${byId}`];
+  const after = `t.${id.column} ${id.order === "desc" ? "<" : ">"} ${filter.bind(cursor.id)}::${id.type}`;
+  if (cursor.value === null) return [filter.where(`t.${column} is null`, after)];
   const value = `${filter.bind(cursor.value)}::${type}`;
   return [
-    `${filter.where(`t.${column} = ${value}`, after)} ${byId}`,
-    `${filter.where(`t.${column} < ${value}`)} order by t.${column} desc nulls last, t.${id.column} ${order}`,
-    `${filter.where(`t.${column} is null`)} ${byId}`,
+    filter.where(`t.${column} = ${value}`, after),
+    filter.where(`t.${column} < ${value}`),
+    filter.where(`t.${column} is null`),
   ];
 }
 

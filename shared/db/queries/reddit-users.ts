@@ -5,7 +5,7 @@ import { columnsOf } from "./columns.ts";
 
 export const USER_STATUSES = ["active", "inactive", "suspended"] as const;
 
-const ACCOUNT_AGE = "(extract(epoch from now() - t.created_utc)::bigint / 86400)";
+const ACCOUNT_AGE = "(select a.account_age_days from reddit_user_ages a where a.id = t.id)";
 
 export const USERS = {
   name: "reddit_users",
