@@ -39,7 +39,7 @@ export async function startChain(
     source,
     limits: limitsOf(plan, isKnown),
     endsAt: endOf(plan, [target.newest_taken_at, known?.newest_taken_at]),
-    hasMedia: (profile.media_count ?? 0) > 0,
+    mediaCount: profile.media_count ?? null,
     sample: { posts: [], reels: [] },
     answered: { posts: isEmpty, reels: isEmpty },
     costs,

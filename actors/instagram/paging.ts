@@ -41,31 +41,51 @@ export interface Entry {
   is_pinned?: boolean | undefined;
 }
 
+/** What a list is told of a page beside its entries. */
+export interface PageFacts {
+  /** What is wanted has been read. */
+  isDone: boolean;
+  /** Entries that the list has at most; `null` when nobody tells. */
+  total?: number | null;
+  /** The list begins with something. */
+  cannotBeEmpty?: boolean;
+}
+
 /**
- * How a list goes on after a page: the next page, the same one again, or not at all (`null`). It ends at its limit,
- * without a cursor or with one that was followed before, and where `endsAt` says that the rest is not wanted. An
- * empty page that claims to have a successor, or that a list with something in it cannot begin with, is asked for
- * once more. No list costs more pages than ⌈limit / page size⌉, whatever repeats in it.
+ * How a list goes on after a page: the next page, the same one again, or not at all. It ends at its limit, without a
+ * cursor or with one that was followed before, and where the rest is not wanted. An empty page that was promised, or
+ * that promises more, is asked for once more; behind full pages, the list is then `cut`: nobody knows what is missing.
+ * No list costs more pages than ⌈limit / page size⌉, whatever repeats in it, and those that came empty.
  */
 export function nextPage(
   paging: Paging,
-  { entries, cursor }: ListPage,
-  { isDone, cannotBeEmpty = false }: { isDone: boolean; cannotBeEmpty?: boolean },
-): Paging | null {
-  if (entries.length === 0) {
-    const { cursors, entries: before, pageSize } = paging;
-    // Behind a page that was not full, nothing is what there is.
-    const isExpected = cursors.length > 0 && before < cursors.length * pageSize;
-    const isSuspect = cursor === null ? cannotBeEmpty && cursors.length === 0 : !isExpected;
-    return isSuspect && !paging.isAgain ? { ...paging, isAgain: true } : null;
-  }
+  page: ListPage,
+  { isDone, ...facts }: PageFacts,
+): Paging | "end" | "cut" {
+  const { entries, cursor } = page;
+  if (entries.length === 0) return afterEmptyPage(paging, page, facts);
   const isFirst = paging.cursors.length === 0;
   const pageSize = isFirst ? Math.max(paging.pageSize, entries.length) : paging.pageSize;
   const read = paging.entries + entries.length;
   const pages = paging.cursors.length + 1;
-  if (isDone || cursor === null || paging.cursors.includes(cursor)) return null;
-  if (read >= paging.limit || pages >= Math.ceil(paging.limit / pageSize) || pages >= MAX_PAGES) return null;
+  if (isDone || cursor === null || paging.cursors.includes(cursor)) return "end";
+  if (read >= paging.limit || pages >= Math.ceil(paging.limit / pageSize) || pages >= MAX_PAGES) return "end";
   return { ...paging, cursors: [...paging.cursors, cursor], entries: read, pageSize, isAgain: false };
+}
+
+function afterEmptyPage(
+  paging: Paging,
+  { cursor }: ListPage,
+  { total = null, cannotBeEmpty = false }: Omit<PageFacts, "isDone">,
+): Paging | "end" | "cut" {
+  const { cursors, entries, pageSize, isAgain } = paging;
+  const isBehindShortPage = entries < cursors.length * pageSize;
+  // A site whose last page names one more, which leads to itself.
+  const isLoop = isBehindShortPage && cursor !== null && cursors.includes(cursor);
+  const isPromised = cursors.length > 0 || cursor !== null || cannotBeEmpty;
+  if (!isPromised || isLoop || (total !== null && entries >= total)) return "end";
+  if (!isAgain) return { ...paging, isAgain: true };
+  return isBehindShortPage ? "end" : "cut";
 }
 
 /**

@@ -32,8 +32,8 @@ export const Chain = z.object({
   limits: z.object({ posts: z.int(), reels: z.int() }),
   /** What was taken then or before is known or too old; `null`: all is wanted. */
   endsAt: z.string().nullable(),
-  /** The profile counts media, so that an empty grid would be a failure. */
-  hasMedia: z.boolean(),
+  /** By the profile: with any, an empty grid would be a failure. */
+  mediaCount: z.int().nullable(),
   /** What was read of each list. */
   sample: Sample,
   answered: z.object({ posts: z.boolean(), reels: z.boolean() }),

@@ -47,12 +47,20 @@ async function handleList(context: HandlerContext<ListUserData>, list: ListName)
 
   const sample = { ...chain.sample, [list]: addToSample(chain.sample[list], items) };
   const isDone = reachesEnd(paging, entries, { endsAt: chain.endsAt, unordered: UNORDERED[list] });
-  const cannotBeEmpty = list === "posts" && chain.hasMedia;
-  const next = nextPage(paging, { entries, cursor }, { isDone, cannotBeEmpty });
-  if (next) return addRequests([listRequest(list, { chain: { ...chain, sample }, paging: next })]);
-  const isAnswered = entries.length > 0 || paging.entries > 0 || !cannotBeEmpty;
-  const answered = { ...chain.answered, [list]: isAnswered };
+  const total = chain.mediaCount;
+  const cannotBeEmpty = list === "posts" && total !== null && total > 0;
+  const next = nextPage(paging, { entries, cursor }, { isDone, total, cannotBeEmpty });
+  if (next === "cut") {
+    await reportSkipped(context, [{ id: "rest", reason: cutReason(paging) }]);
+    return askElsewhere(context, list);
+  }
+  if (next !== "end") return addRequests([listRequest(list, { chain: { ...chain, sample }, paging: next })]);
+  const answered = { ...chain.answered, [list]: true };
   await proceed(context, { ...chain, sample, answered }, list);
+}
+
+function cutReason({ cursors, entries }: ListUserData["paging"]): string {
+  return `page ${cursors.length + 1} came empty twice: what is behind the first ${entries} entries is not known`;
 }
 
 /** The list from its beginning at the next source; where there is none, the creator goes on without it. */

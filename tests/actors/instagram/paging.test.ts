@@ -3,6 +3,7 @@ import {
   type Entry,
   firstPage,
   nextPage,
+  type PageFacts,
   type Paging,
   reachesEnd,
 } from "../../../actors/instagram/paging.ts";
@@ -11,10 +12,17 @@ const entries = (count: number): Entry[] => Array.from({ length: count }, () => 
 const page = (count: number, cursor: string | null) => ({ entries: entries(count), cursor });
 const GOES_ON = { isDone: false };
 
+/** The page that follows. */
+function after(paging: Paging, ...rest: [ReturnType<typeof page>, Partial<PageFacts>?]): Paging {
+  const next = nextPage(paging, rest[0], { ...GOES_ON, ...rest[1] });
+  if (typeof next !== "object") throw new Error(`the list is at its ${next}`);
+  return next;
+}
+
 /** The pages that a list is asked for, when each answer has `count` entries and the cursor `c1`, `c2`, … */
 function read(limit: number, count: number, pageSize: number): number {
   let pages = 0;
-  for (let paging: Paging | null = firstPage(limit, pageSize); paging; pages++)
+  for (let paging: Paging | "end" | "cut" = firstPage(limit, pageSize); typeof paging === "object"; pages++)
     paging = nextPage(paging, page(count, `c${pages}`), GOES_ON);
   return pages;
 }
@@ -43,31 +51,44 @@ describe("nextPage", () => {
   });
 
   it("ends without a cursor, where it is done, and at a cursor that comes again", () => {
-    const second = nextPage(firstPage(99), page(12, "a"), GOES_ON)!;
-    expect(nextPage(second, page(12, null), GOES_ON)).toBeNull();
-    expect(nextPage(second, page(12, "b"), { isDone: true })).toBeNull();
-    expect(nextPage(second, page(12, "a"), GOES_ON)).toBeNull();
+    const second = after(firstPage(99), page(12, "a"));
+    expect(nextPage(second, page(12, null), GOES_ON)).toBe("end");
+    expect(nextPage(second, page(12, "b"), { isDone: true })).toBe("end");
+    expect(nextPage(second, page(12, "a"), GOES_ON)).toBe("end");
   });
 
-  it("asks once more for an empty page that claims to have a successor, and then ends", () => {
-    const second = nextPage(firstPage(99), page(12, "a"), GOES_ON)!;
-    const again = nextPage(second, page(0, "b"), GOES_ON)!;
+  it.each(["b", null])("asks once more for an empty page that was promised, whose cursor is %s", (cursor) => {
+    const second = after(firstPage(99), page(12, "a"));
+    const again = after(second, page(0, cursor));
     expect(again).toEqual({ ...second, isAgain: true });
-    expect(nextPage(again, page(0, "b"), GOES_ON)).toBeNull();
-    expect(nextPage(again, page(12, "b"), GOES_ON)).toMatchObject({ cursors: ["a", "b"], isAgain: false });
+    expect(after(again, page(12, "b"))).toMatchObject({ cursors: ["a", "b"], isAgain: false });
+    expect(nextPage(again, page(5, null), GOES_ON)).toBe("end");
+    expect(nextPage(again, page(0, cursor), GOES_ON)).toBe("cut");
   });
 
-  it("takes an empty page for the end behind one that was not full", () => {
-    const second = nextPage(firstPage(99, 12), page(7, "a"), GOES_ON)!;
-    expect(nextPage(second, page(0, "b"), GOES_ON)).toBeNull();
+  it("takes a second empty page for the end behind one that was not full", () => {
+    const second = after(firstPage(99, 12), page(7, "a"));
+    const again = after(second, page(0, "b"));
+    expect(again).toEqual({ ...second, isAgain: true });
+    expect(nextPage(again, page(0, "b"), GOES_ON)).toBe("end");
+    // One that leads to itself at once.
+    expect(nextPage(second, page(0, "a"), GOES_ON)).toBe("end");
   });
 
-  it("asks once more for a list that cannot be empty", () => {
+  it("takes an empty page for the end behind all that there is", () => {
+    const second = after(firstPage(99), page(12, "a"));
+    expect(nextPage(second, page(0, "b"), { isDone: false, total: 12 })).toBe("end");
+    expect(after(second, page(0, "b"), { total: 13 })).toMatchObject({ isAgain: true });
+  });
+
+  it("asks once more for a list that cannot be empty, or says that there is more", () => {
     const first = firstPage(24, 12);
-    expect(nextPage(first, page(0, null), GOES_ON)).toBeNull();
-    const again = nextPage(first, page(0, null), { isDone: false, cannotBeEmpty: true });
+    expect(nextPage(first, page(0, null), { isDone: false, total: 9 })).toBe("end");
+    const cannotBeEmpty = { cannotBeEmpty: true };
+    const again = after(first, page(0, null), cannotBeEmpty);
     expect(again).toEqual({ ...first, isAgain: true });
-    expect(nextPage(again!, page(0, null), { isDone: false, cannotBeEmpty: true })).toBeNull();
+    expect(nextPage(again, page(0, null), { isDone: false, ...cannotBeEmpty })).toBe("cut");
+    expect(nextPage(after(first, page(0, "a")), page(0, "a"), GOES_ON)).toBe("cut");
   });
 });
 

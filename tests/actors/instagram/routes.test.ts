@@ -242,6 +242,22 @@ describe("a list that fails", () => {
     ]);
   });
 
+  it("may be one whose promised page comes empty twice: what is missing is not known", async () => {
+    const env = { INSTAGRAM_SOURCES: "api,web" };
+    const cut = async (sources: Record<string, string>) => {
+      const second = await handle(await posts({ reels: 0 }, sources), feed(12));
+      const again = await handle(second.requests[0]!, feed(0, { cursor: null }));
+      expect(again.requests).toMatchObject([{ uniqueKey: "posts api 3 1 again" }]);
+      return handle(again.requests[0]!, feed(0, { cursor: null }));
+    };
+    const { items } = await cut({});
+    expect(items.failed_requests).toMatchObject([
+      { last_error: "page 2 came empty twice: what is behind the first 12 entries is not known" },
+    ]);
+    expect(Object.keys(items.instagram_creators![0]!)).toEqual(["ig_user_id", "api_calls", "api_cost_usd"]);
+    expect((await cut(env)).requests).toMatchObject([{ uniqueKey: "posts web 3 0" }]);
+  });
+
   it("is asked for at the next source, from its beginning", async () => {
     const env = { INSTAGRAM_SOURCES: "api,web" };
     const second = await handle(await posts({}, env), feed(12));
