@@ -6,6 +6,8 @@ import { type Database, openDatabase } from "../shared/db/database.ts";
 import { acquireEmbedded } from "../shared/db/embedded.ts";
 import { migrate } from "../shared/db/migrate.ts";
 
+const ROOT = path.resolve(import.meta.dirname, "..");
+
 /** A Postgres that is thrown away, with the settings of the embedded one. */
 export interface BenchCluster {
   /** URL of a new, migrated database. */
@@ -17,7 +19,7 @@ export async function startBenchCluster(): Promise<BenchCluster> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "b9-bench-"));
   // The server runs as a user of its own where this process is root.
   await chmod(folder, 0o755);
-  const server = await acquireEmbedded({ checkout: folder, databaseDir: folder, onNotice: () => {} });
+  const server = await acquireEmbedded({ checkout: ROOT, databaseDir: folder, onNotice: () => {} });
   const urlOf = (name: string) =>
     `postgres:///${name}?host=${encodeURIComponent(server.connection.host)}&user=postgres`;
   return {

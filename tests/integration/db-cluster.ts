@@ -18,11 +18,13 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
+const ROOT = path.resolve(import.meta.dirname, "../..");
+
 /** A Postgres for one test file, in a temporary folder. Databases are copies of one that was migrated once. */
 export async function startCluster(): Promise<TestCluster> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "b9-cluster-"));
   chmodSync(folder, 0o755);
-  const server = await acquireEmbedded({ checkout: folder, databaseDir: folder, onNotice: console.log });
+  const server = await acquireEmbedded({ checkout: ROOT, databaseDir: folder, onNotice: console.log });
   const configFor = (name: string): DatabaseConfig => ({
     databaseUrl: `postgres:///${name}?host=${encodeURIComponent(server.connection.host)}&user=postgres`,
     databaseDir: undefined,

@@ -1,8 +1,9 @@
 // Uses the embedded database of the folder in argv until its standard input ends: a process that a test can kill.
+import path from "node:path";
 import { acquireEmbedded } from "../../shared/db/embedded.ts";
 
 const database = await acquireEmbedded({
-  checkout: import.meta.dirname,
+  checkout: path.resolve(import.meta.dirname, "../.."),
   databaseDir: process.argv[2],
   onNotice: (text) => process.stderr.write(`${text}\n`),
 });

@@ -41,7 +41,7 @@ afterEach(async () => {
 
 async function acquire(databaseDir: string = folder): Promise<EmbeddedDatabase> {
   const database = await acquireEmbedded({
-    checkout: folder,
+    checkout: path.resolve(import.meta.dirname, "../.."),
     databaseDir,
     onNotice: (text) => notices.push(text),
   });

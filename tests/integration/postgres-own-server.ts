@@ -9,6 +9,7 @@ import { ensureCluster, readRunning, startServer } from "../../shared/db/postgre
 /** How a server ends: as for an upgrade, as with `pg_ctl stop -m immediate`, or with kill -9. */
 export type Ending = "fast" | "immediate" | "killed";
 
+const ROOT = path.resolve(import.meta.dirname, "../..");
 const SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", killed: "SIGKILL" } as const;
 
 /** A Postgres that nobody starts again by himself, as one of `DATABASE_URL`. */
@@ -23,7 +24,7 @@ export interface OwnServer {
 export async function startOwnServer(): Promise<OwnServer> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "b9-server-"));
   chmodSync(folder, 0o755);
-  const place = await preparePlace({ checkout: folder, databaseDir: folder, onNotice: () => {} });
+  const place = await preparePlace({ checkout: ROOT, databaseDir: folder, onNotice: () => {} });
   await ensureCluster(place);
   await startServer(place);
   const { socketDir } = (await readRunning(place.dataDir))!;
