@@ -16,8 +16,8 @@ it("finds by the data API, under faults, what a perfect crawl finds, field by fi
       { kind: "per_second", rate: 0.03 },
       { kind: "reset", rate: 0.03 },
       { kind: "wrapped", rate: 0.3 },
-      { kind: "empty_page", times: 1, path: "/user-feeds" },
-      { kind: "empty_page", times: 3, path: "max_id=" },
+      { kind: "empty_page", times: 1, match: "/user-feeds" },
+      { kind: "empty_page", times: 3, match: "max_id=" },
     ],
   });
   const { summary, config } = await crawlWorld(world, { ids: world.ids, related: true, ...WHOLE });
