@@ -14,7 +14,7 @@ export const LIST_CACHE_SECS = 2;
 /** How long a total of filtered rows is told again. */
 const TOTAL_TTL_MS = 60_000;
 
-export const limitParameter = int(1, 1000).default(50);
+const limitParameter = int(1, 1000).default(50);
 
 /** Parameters that every list of a table has. */
 export function listParameters<Table extends ListTable>(

@@ -12,6 +12,9 @@ export const number = (min: number, max: number) => {
   return z.coerce.number({ error }).min(min, { error }).max(max, { error });
 };
 
+/** Postgres takes any text but one with a NUL. */
+export const text = () => z.string().regex(/^[^\0]*$/, { error: "text without NUL" });
+
 /** `true` and `false`; Apify's clients send `1` and `0`. */
 export const flag = () =>
   z
@@ -22,8 +25,8 @@ export const flag = () =>
 export const list = (item: z.ZodType<string, string> = z.string().min(1).max(200)) =>
   z
     .string()
-    .transform((text) =>
-      text
+    .transform((given) =>
+      given
         .split(",")
         .map((part) => part.trim())
         .filter(Boolean),
@@ -33,13 +36,17 @@ export const list = (item: z.ZodType<string, string> = z.string().min(1).max(200
 
 const DATE = "a date such as 2026-01-31 or 2026-01-31T12:00:00Z";
 
-/** A date, or a date with its time, of the years that Postgres and JavaScript agree on. */
+/** A date, or a date with its time, in UTC unless it says otherwise. */
 export const timestamp = () =>
   z
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/, {
       error: DATE,
     })
-    .transform((text) => new Date(text))
+    // JavaScript takes a time without a zone for one of the machine's.
+    .transform(
+      (given) =>
+        new Date(/:\d{2}(?:\.\d+)?$/.test(given) && !/[+-]\d{2}:\d{2}$/.test(given) ? `${given}Z` : given),
+    )
     .pipe(z.date({ error: DATE }))
     .meta({ type: "string", format: "date-time" });

@@ -9,14 +9,13 @@ import {
 } from "../../../shared/db/queries/instagram-creators.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
-import { flag, int, list, number } from "../../http/query.ts";
+import { flag, int, list, number, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Instagram";
-const text = z.string().regex(/^[^\0]*$/, { error: "text without NUL" });
-const Tag = text.min(1).max(200);
+const Tag = text().min(1).max(200);
 export const CreatorName = z.string().regex(/^[\w.]{1,30}$/, { error: "a username or an id" });
 const Params = z.object({ username: CreatorName });
 const Creator = rowOf(CREATORS);
@@ -24,9 +23,9 @@ const Creator = rowOf(CREATORS);
 const Review = z
   .strictObject({
     review_status: z.enum(REVIEW_STATUSES).nullable().optional(),
-    niche: text.max(200).nullable().optional(),
+    niche: text().max(200).nullable().optional(),
     categories: z.array(Tag).max(200).optional(),
-    notes: text.max(10_000).nullable().optional(),
+    notes: text().max(10_000).nullable().optional(),
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), {
     error: "at least one of review_status, niche, categories, notes",
@@ -45,13 +44,13 @@ export function addCreators(app: H3, { database: { pool }, cache, readList }: Se
         .enum([...REVIEW_STATUSES, "none"])
         .optional()
         .meta({ description: "none: not reviewed" }),
-      niche: text.max(200).optional(),
+      niche: text().max(200).optional(),
       min_followers: int(0, 2 ** 40).optional(),
       max_followers: int(0, 2 ** 40).optional(),
       min_engagement: number(0, 1e6).optional().meta({ description: "engagement_rate, per cent" }),
       verified: flag().optional(),
       tags: list(Tag).optional().meta({ description: "all of them, comma-separated" }),
-      q: text.max(100).optional().meta({ description: "part of the username or the name" }),
+      q: text().max(100).optional().meta({ description: "part of the username or the name" }),
     }),
     response: listOf(Creator),
     cacheSecs: LIST_CACHE_SECS,

@@ -11,7 +11,7 @@ import {
 } from "../../../shared/db/queries/reddit-subreddits.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
-import { flag, int, list, number } from "../../http/query.ts";
+import { flag, int, list, number, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
@@ -19,14 +19,13 @@ import type { Services } from "../../services.ts";
 const tag = "Reddit";
 const Name = z.object({ name: z.string().regex(/^[\w-]{1,50}$/, { error: "a subreddit's name" }) });
 const Subreddit = rowOf(SUBREDDITS);
-const text = z.string().regex(/^[^\0]*$/, { error: "text without NUL" });
-const Tag = text.min(1).max(200);
+const Tag = text().min(1).max(200);
 
 const Review = {
   review: z.enum(REVIEWS).nullable().optional(),
-  primary_category: text.max(200).nullable().optional(),
+  primary_category: text().max(200).nullable().optional(),
   tags: z.array(Tag).max(200).optional(),
-  notes: text.max(10_000).nullable().optional(),
+  notes: text().max(10_000).nullable().optional(),
 };
 
 function changesSomething(body: object): boolean {
@@ -47,12 +46,12 @@ export function addSubreddits(app: H3, { database: { pool }, cache, readList }: 
         .enum([...REVIEWS, "none"])
         .optional()
         .meta({ description: "none: not reviewed" }),
-      category: text.optional(),
+      category: text().optional(),
       tags: list(Tag).optional().meta({ description: "all of them, comma-separated" }),
       over18: flag().optional(),
       min_subscribers: int(0, 2 ** 31 - 1).optional(),
       max_subscribers: int(0, 2 ** 31 - 1).optional(),
-      q: text.max(100).optional().meta({ description: "part of the name" }),
+      q: text().max(100).optional().meta({ description: "part of the name" }),
     }),
     response: listOf(Subreddit),
     cacheSecs: LIST_CACHE_SECS,

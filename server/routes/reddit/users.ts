@@ -3,14 +3,13 @@ import { z } from "zod";
 import { filterUsers, readUser, USER_STATUSES, USERS } from "../../../shared/db/queries/reddit-users.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
-import { flag, int } from "../../http/query.ts";
+import { flag, int, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Reddit";
 const User = rowOf(USERS);
-const text = z.string().regex(/^[^\0]*$/, { error: "text without NUL" });
 
 export function addUsers(app: H3, { database: { pool }, readList }: Services): void {
   route(app, {
@@ -25,7 +24,7 @@ export function addUsers(app: H3, { database: { pool }, readList }: Services): v
       min_age_days: int(0, 36_500).optional(),
       status: z.enum(USER_STATUSES).optional(),
       our_creator: flag().optional(),
-      q: text.max(100).optional().meta({ description: "part of the name" }),
+      q: text().max(100).optional().meta({ description: "part of the name" }),
     }),
     response: listOf(User),
     cacheSecs: LIST_CACHE_SECS,
