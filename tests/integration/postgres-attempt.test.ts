@@ -34,9 +34,13 @@ beforeEach(async () => {
   await take(1);
 });
 
-/** As a worker does that leases the run. */
+/** As whoever takes the run from its attempt does: with the row locked. */
 const take = (attempt: number) =>
-  database.pool.query("update runs set attempt = $2 where id = $1", [runId, attempt]);
+  database.pool.query(
+    `with locked as materialized (select id from runs where id = $1 for update)
+    update runs r set attempt = $2 from locked where r.id = locked.id`,
+    [runId, attempt],
+  );
 const openAttempt = (attempt: number) => openPostgresRunStorage({ database, runId, attempt });
 const attemptOptions = async (attempt: number, pages: number) => ({
   runId,
