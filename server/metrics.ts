@@ -1,6 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Pool } from "pg";
-import { readActivity, readBudgetTotals, readCallTotals, readWaits } from "../shared/db/queries/activity.ts";
+import {
+  readActivity,
+  readBudgetTotals,
+  readCallTotals,
+  readOutcomes,
+  readWaits,
+} from "../shared/db/queries/activity.ts";
 import type { CacheCounts } from "./http/answer-cache.ts";
 import { Latencies, type RouteLatency } from "./latencies.ts";
 
@@ -102,7 +108,8 @@ function createSharedMetrics(pool: Pool, registers: Registry[]): () => Promise<v
     pending: gauge("b9_pending_requests", "Requests that runs still have to make"),
     alerts: gauge("b9_open_alerts", "Alerts that are open"),
     waits: gauge("b9_limiter_wait_seconds", "Time that running runs have waited for budgets", ["actor"]),
-    calls: counter("b9_site_requests_total", "Calls to sites and providers; status 0: no answer", [
+    outcomes: gauge("b9_answers_24h", "Answers of sites to runs of the last 24 hours", ["actor", "outcome"]),
+    calls: counter("b9_site_requests_total", "Calls in the cost ledger; status 0: no answer", [
       "actor",
       "site",
       "status",
@@ -112,17 +119,19 @@ function createSharedMetrics(pool: Pool, registers: Registry[]): () => Promise<v
     throttled: counter("b9_budget_throttled_total", "Of them, answered with 429", ["site", "budget"]),
   };
   const read = async () => {
-    const [activity, calls, budgets, waits] = await Promise.all([
+    const [activity, calls, budgets, waits, outcomes] = await Promise.all([
       readActivity(pool),
       readCallTotals(pool),
       readBudgetTotals(pool),
       readWaits(pool),
+      readOutcomes(pool),
     ]);
     for (const [status, n] of Object.entries(activity.runs_by_status)) metrics.runs.set({ status }, n);
     metrics.queue.set(activity.ready_runs);
     metrics.queueAge.set(activity.oldest_ready_secs ?? 0);
     metrics.pending.set(activity.pending_requests);
     metrics.alerts.set(activity.open_alerts);
+    for (const { actor, outcome, requests } of outcomes) metrics.outcomes.set({ actor, outcome }, requests);
     for (const { actor, secs } of waits) metrics.waits.set({ actor }, secs);
     for (const { actor, provider, status, calls: n, cost_usd } of calls) {
       metrics.calls.inc({ actor, site: provider, status }, n);

@@ -194,6 +194,19 @@ const METRIC_LINE =
   /^(?:|# (?:HELP|TYPE) [a-z_][\w:]* .+|[a-z_][\w:]*(?:\{[^{}]*\})? (?:[-+\d.e]+|NaN|[+-]Inf))$/i;
 
 describe("GET /metrics", () => {
+  it("has answers by actor and outcome, of runs of the last day", async () => {
+    await database.pool.query(
+      `insert into runs (id, actor, status, finished_at, progress) values
+        ('o1', 'reddit', 'FAILED', now(), '{"outcomes": {"ok": 5, "rateLimited": 1}}'),
+        ('o2', 'reddit', 'FAILED', now(), '{"outcomes": {"ok": 2}}'),
+        ('o3', 'reddit', 'FAILED', now(), '{"outcomes": null}')`,
+    );
+    await database.pool.query("update runs set finished_at = now() - interval '2 days' where id = 'o2'");
+    const metrics = await (await server.request("/metrics")).text();
+    expect(metrics).toContain('b9_answers_24h{actor="reddit",outcome="ok"} 5');
+    expect(metrics).toContain('b9_answers_24h{actor="reddit",outcome="rateLimited"} 1');
+  });
+
   it("parses by Prometheus' rules, and says the same as JSON", async () => {
     await server.request("/api/nothing");
     const response = await server.request("/metrics");

@@ -105,3 +105,24 @@ export async function readWaits(pool: Pool): Promise<{ actor: string; secs: numb
   );
   return rows;
 }
+
+export interface OutcomeTotal {
+  actor: string;
+  /** As the crawl kit classifies answers: `ok`, `rateLimited`, … */
+  outcome: string;
+  requests: number;
+}
+
+/** Answers by outcome, of runs that go on or ended in the last 24 hours, as they have told last. */
+export async function readOutcomes(pool: Pool): Promise<OutcomeTotal[]> {
+  const { rows } = await pool.query<OutcomeTotal>(
+    `select actor, outcome, sum(n::bigint)::bigint as requests
+    from runs
+    cross join lateral jsonb_each_text(
+      case when jsonb_typeof(progress->'outcomes') = 'object' then progress->'outcomes' else '{}' end
+    ) as o(outcome, n)
+    where finished_at is null or finished_at > now() - interval '1 day'
+    group by actor, outcome`,
+  );
+  return rows;
+}
