@@ -21,6 +21,8 @@ export interface BudgetOwner {
   /** For messages. */
   name: string;
   ceiling: BudgetCeiling;
+  /** Calls keep an even distance instead of using a window up. */
+  isPaced: boolean;
 }
 
 export interface IdentityOptions {
@@ -41,7 +43,8 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
     site,
     client,
     config,
-    createBudget = ({ name, ceiling }) => new LocalBudget(name, ceiling),
+    createBudget = ({ name, ceiling, isPaced }) =>
+      isPaced ? new PacedBudget(name, ceiling) : new LocalBudget(name, ceiling),
   } = options;
   const budgets = new Map<string, Budget>();
   const credentials = new Map<string, Credential>();
@@ -79,9 +82,7 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
             ),
         budget: getOrCreate(budgets, owner, () => {
           const parts = ceilings.map(({ isPaced = false, ...ceiling }) =>
-            isPaced
-              ? new PacedBudget(name, ceiling)
-              : createBudget({ site: site.name, key: `${site.name} ${key}`, name, ceiling }),
+            createBudget({ site: site.name, key: `${site.name} ${key}`, name, ceiling, isPaced }),
           );
           return parts.length === 1 ? parts[0]! : new JointBudget(parts);
         }),

@@ -4,6 +4,37 @@ import type { Budget, BudgetCeiling, BudgetReading, Dispatch } from "./budget.ts
 /** Answers of one connection overtake another's: calls keep this much more distance than the ceiling demands. */
 const MARGIN = 1.1;
 
+/** Milliseconds between two calls. */
+export function gapOf({ requests, windowMs }: BudgetCeiling): number {
+  return (windowMs / requests) * MARGIN;
+}
+
+/** Until when a site wants quiet that is asked at a pace: backoff, or the end of a window that has nothing left. */
+export class Quiet {
+  readonly #random: () => number;
+  #backoffBeganAt = -Infinity;
+  #throttledInARow = 0;
+
+  constructor({ random = Math.random }: { random?: () => number } = {}) {
+    this.#random = random;
+  }
+
+  /** `null`: no quiet is wanted. */
+  answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): number | null {
+    if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
+    return reading && reading.remaining <= 0 ? now + reading.resetMs : null;
+  }
+
+  /** Those that were on their way when the backoff began tell nothing new. */
+  throttled({ sentAt }: Dispatch, now: number, retryAfterMs: number | null): number | null {
+    if (sentAt > this.#backoffBeganAt) {
+      this.#throttledInARow++;
+      this.#backoffBeganAt = now;
+    } else if (retryAfterMs === null) return null;
+    return now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random });
+  }
+}
+
 /**
  * A rate whose window is shorter than an answer takes, as calls a second: calls keep an even distance, for there is
  * no time to learn from answers. Of this process alone.
@@ -12,21 +43,13 @@ export class PacedBudget implements Budget {
   readonly name: string;
   readonly ceiling: BudgetCeiling;
   readonly stats = { sent: 0, throttled: 0, left: null };
-  readonly #gapMs: number;
-  readonly #random: () => number;
+  readonly #quiet: Quiet;
   #opensAt = -Infinity;
-  #backoffBeganAt = -Infinity;
-  #throttledInARow = 0;
 
-  constructor(
-    name: string,
-    ceiling: BudgetCeiling,
-    { random = Math.random }: { random?: () => number } = {},
-  ) {
+  constructor(name: string, ceiling: BudgetCeiling, options: { random?: () => number } = {}) {
     this.name = name;
     this.ceiling = ceiling;
-    this.#gapMs = (ceiling.windowMs / ceiling.requests) * MARGIN;
-    this.#random = random;
+    this.#quiet = new Quiet(options);
   }
 
   available(): number {
@@ -39,27 +62,21 @@ export class PacedBudget implements Budget {
 
   sent(now: number): Dispatch {
     this.stats.sent++;
-    this.#opensAt = Math.max(this.#opensAt, now + this.#gapMs);
+    this.#closeUntil(now + gapOf(this.ceiling));
     return { sentAt: now };
   }
 
-  answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): void {
-    if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
-    if (reading && reading.remaining <= 0) this.#closeUntil(now + reading.resetMs);
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+    this.#closeUntil(this.#quiet.answered(dispatch, now, reading));
   }
 
-  throttled({ sentAt }: Dispatch, now: number, retryAfterMs: number | null): void {
+  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null): void {
     this.stats.throttled++;
-    // Those that were on their way when the backoff began tell nothing new.
-    if (sentAt > this.#backoffBeganAt) {
-      this.#throttledInARow++;
-      this.#backoffBeganAt = now;
-    } else if (retryAfterMs === null) return;
-    this.#closeUntil(now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random }));
+    this.#closeUntil(this.#quiet.throttled(dispatch, now, retryAfterMs));
   }
 
-  #closeUntil(at: number): void {
-    this.#opensAt = Math.max(this.#opensAt, at);
+  #closeUntil(at: number | null): void {
+    this.#opensAt = Math.max(this.#opensAt, at ?? -Infinity);
   }
 }
 
@@ -102,7 +119,13 @@ export class JointBudget implements Budget {
   opensAt(now: number, spread: boolean): number {
     // What is in flight may be the last: its answer tells.
     if (this.#left <= this.#inFlight) return Infinity;
-    return Math.max(...this.#parts.map((part) => part.opensAt(now, spread)));
+    let opensAt = now;
+    // Longest window first: who may not go at all takes no place in a rate that others share.
+    for (const part of this.#parts.toReversed()) {
+      opensAt = Math.max(opensAt, part.opensAt(now, spread));
+      if (opensAt > now) break;
+    }
+    return opensAt;
   }
 
   sent(now: number): Dispatch {

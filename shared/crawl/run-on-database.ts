@@ -13,6 +13,7 @@ import { openPostgresRunStorage } from "./postgres/postgres-run-storage.ts";
 import { PostgresRecords } from "./postgres/postgres-records.ts";
 import { joinRun, leaveRun, newRunId } from "./postgres/runs.ts";
 import { SharedBudget } from "./postgres/shared-budget.ts";
+import { SharedPace } from "./postgres/shared-pace.ts";
 import { openUsageTable } from "./postgres/usage-table.ts";
 import type { RunActorResult } from "./run-actor.ts";
 import { type CrawlControls, runCrawl } from "./run-crawl.ts";
@@ -136,7 +137,7 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
   const { pool } = database;
   const startedAt = new Date();
   const storage = await openPostgresRunStorage({ ...part, leaseSecs: config.leaseSecs });
-  const budgets: SharedBudget[] = [];
+  const budgets: (SharedBudget | SharedPace)[] = [];
   try {
     const ledger = await openUsageTable({ pool, runId }, (err) =>
       log.error({ err }, "what calls have cost cannot be written down"),
@@ -150,7 +151,7 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
       maxConcurrency,
       createBudget(owner, wake) {
         const onError = (err: Error) => log.error({ err }, `the budget of ${owner.name} cannot be asked`);
-        const budget = new SharedBudget({ pool, owner, wake, onError });
+        const budget = new (owner.isPaced ? SharedPace : SharedBudget)({ pool, owner, wake, onError });
         budgets.push(budget);
         return budget;
       },

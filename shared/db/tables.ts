@@ -385,6 +385,12 @@ export interface Migrations {
   number: number;
 }
 
+export interface Paces {
+  closed_until: Generated<Timestamp>;
+  last_at: Generated<Timestamp>;
+  name: string;
+}
+
 export interface Processes {
   disk_free_ratio: number;
   heartbeat_at: Generated<Timestamp>;
@@ -877,6 +883,7 @@ export interface DB {
   key_value_records: KeyValueRecords;
   maintenance_jobs: MaintenanceJobs;
   migrations: Migrations;
+  paces: Paces;
   processes: Processes;
   reddit_discoveries: RedditDiscoveries;
   reddit_post_velocity: RedditPostVelocity;

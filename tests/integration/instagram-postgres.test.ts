@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { actor } from "../../actors/instagram/main.ts";
@@ -8,7 +10,7 @@ import type { ReadItems } from "../../shared/cli/compare-truth.ts";
 import type { DatasetName } from "../../shared/datasets.ts";
 import { type Database, openDatabase } from "../../shared/db/database.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
-import { startWorld } from "./instagram-world.ts";
+import { startWorld, type World } from "./instagram-world.ts";
 import { testConfig } from "./test-site.ts";
 
 const log = pino({ level: "silent" });
@@ -52,6 +54,53 @@ it("finds on the database what a perfect crawl finds, and has every call as a ro
     calls.reduce((sum, { price_usd }) => sum + price_usd, 0),
     6,
   );
+});
+
+/** Two runs at once, each in a process of its own, that share a key. */
+async function crawlTwice(world: World, env: Record<string, string>): Promise<unknown[]> {
+  const half = world.ids.length / 2;
+  const own = await cluster.createMigratedConfig();
+  return Promise.all(
+    [world.ids.slice(0, half), world.ids.slice(half)].map((ids) => {
+      const input = JSON.stringify({ ids, posts: 12, reels: 12 });
+      const child = spawn(path.resolve("b9"), ["crawl", "instagram", "--db", "--input", input], {
+        env: {
+          PATH: process.env["PATH"]!,
+          ...world.env,
+          LOG_LEVEL: "error",
+          DATABASE_URL: own.databaseUrl!,
+          ...env,
+        },
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+      return new Promise((resolve) => child.once("exit", resolve));
+    }),
+  );
+}
+
+it("keeps to the key's calls a second over all processes", async () => {
+  const world = await startWorld({ instagram: { creators: 20, apiPlan: { perSecond: 10 } } });
+  expect(await crawlTwice(world, { INSTAGRAM_API_REQUESTS_PER_SEC: "10" })).toEqual([0, 0]);
+  const calls = await world.calls("/looter2");
+  expect(calls.filter(({ status }) => status === 429)).toEqual([]);
+  const bySecond = [...Map.groupBy(calls, ({ at }) => Math.floor(at / 1000)).values()].map(
+    ({ length }) => length,
+  );
+  expect(Math.max(...bySecond)).toBeLessThanOrEqual(10);
+});
+
+it("learns an hour's allowance from the gateway for all processes", async () => {
+  // The gateway shows the hour only when it has less left than the second.
+  const world = await startWorld({ instagram: { creators: 20, apiPlan: { perSecond: 10, perHour: 30 } } });
+  const env = {
+    MAX_STALL_SECS: "2",
+    INSTAGRAM_API_REQUESTS_PER_SEC: "10",
+    INSTAGRAM_API_REQUESTS_PER_HOUR: "1000",
+  };
+  expect(await crawlTwice(world, env)).toEqual([1, 1]);
+  const calls = await world.calls("/looter2");
+  expect(calls.filter(({ status }) => status === 429)).toEqual([]);
+  expect(calls.length).toBeGreaterThan(25);
 });
 
 it("counts what a run has cost over all of its processes", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BudgetReading } from "../../shared/crawl/budget.ts";
 import { SharedBudget } from "../../shared/crawl/postgres/shared-budget.ts";
+import { SharedPace } from "../../shared/crawl/postgres/shared-pace.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 
@@ -63,7 +64,7 @@ class StrictSite {
 
 /** A part of a crawl, with a clock of its own. */
 class Process {
-  readonly budget: SharedBudget;
+  readonly budget: SharedBudget | SharedPace;
   readonly now: () => number;
   statements = 0;
   sent = 0;
@@ -73,13 +74,14 @@ class Process {
   #ended: Promise<unknown> = Promise.resolve();
   #wake = () => {};
 
-  constructor(site: StrictSite, { ceiling = CEILING, clockMs = 0 } = {}) {
+  constructor(site: StrictSite, { ceiling = CEILING, clockMs = 0, isPaced = false } = {}) {
     alive.push(this);
     this.now = () => Date.now() + clockMs;
-    const client = { query: this.#query.bind(this), release: () => {} };
-    this.budget = new SharedBudget({
-      pool: { connect: async () => client } as unknown as Database["pool"],
-      owner: { site: "test", key: site.key, name: "main", ceiling },
+    const query = this.#query.bind(this);
+    const client = { query, release: () => {} };
+    this.budget = new (isPaced ? SharedPace : SharedBudget)({
+      pool: { query, connect: async () => client } as unknown as Database["pool"],
+      owner: { site: "test", key: site.key, name: "main", ceiling, isPaced },
       wake: () => this.#wake(),
       onError: (error) => {
         throw error;
@@ -290,5 +292,52 @@ describe.concurrent("a budget that several processes share", () => {
     process.losesAnswer = true;
     await process.budget.close();
     expect(await readRow(site)).toMatchObject({ sent: 2, left_requests: 198, slots: 0 });
+  });
+});
+
+describe.concurrent("a rate a second that several processes share", () => {
+  const PACED = { ceiling: { requests: 20, windowMs: 1_000 }, isPaced: true };
+
+  it("is never exceeded and nearly used up, whatever their clocks say, with few statements", async () => {
+    const site = new StrictSite({ requests: 20, windowMs: 1_000 });
+    const processes = [0, 3_600_000, -5_000, 0].map((clockMs) =>
+      new Process(site, { ...PACED, clockMs }).run(site),
+    );
+    while (site.window < 5) await sleep(20);
+    await Promise.all(processes.map((each) => each.die()));
+    expect(site.over).toBe(0);
+    const whole = site.windows.slice(1, 5);
+    expect(whole.reduce((sum, used) => sum + used, 0) / 80).toBeGreaterThan(0.6);
+    for (const { sent } of processes) expect(sent).toBeGreaterThan(5);
+    const statements = processes.reduce((sum, each) => sum + each.statements, 0);
+    expect(statements).toBeLessThan(site.sentAt.length);
+  });
+
+  it("is one process's own while the others need nothing, and takes times ahead for what that uses", async () => {
+    const site = new StrictSite({ requests: 20, windowMs: 1_000 });
+    const idle = new Process(site, PACED);
+    await idle.untilOpen();
+    const busy = new Process(site, PACED).run(site);
+    while (site.window < 3) await sleep(20);
+    await busy.die();
+    expect(busy.sent).toBeGreaterThan(40);
+    expect(busy.statements).toBeLessThan(busy.sent / 3);
+    expect(idle.statements).toBe(1);
+  });
+
+  it("stays shut for everybody after a 429", async () => {
+    const site = new StrictSite({ requests: 1_000, windowMs: 1_000 });
+    const processes = [1, 2].map(() => new Process(site, PACED).run(site));
+    await sleep(700);
+    site.retryAfterMs = 1_500;
+    const shutAt = Date.now();
+    await sleep(1_000);
+    site.retryAfterMs = null;
+    await sleep(2_000);
+    await Promise.all(processes.map((each) => each.die()));
+    const since = site.sentAt.filter((at) => at > shutAt);
+    const [first] = since.filter((at) => at > shutAt + 700);
+    expect(first! - shutAt).toBeGreaterThan(1_450);
+    expect(since.length).toBeGreaterThan(10);
   });
 });

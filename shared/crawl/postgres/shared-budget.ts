@@ -30,6 +30,8 @@ interface Answer extends SharedDispatch {
   answeredAt: number;
   reading: BudgetReading | null;
   throttled: { retryAfterMs: number | null } | null;
+  /** The window has less than all were told. */
+  isLess: boolean;
 }
 
 /** What the SQL function `budget_turn` answers; times count from its moment. */
@@ -129,7 +131,10 @@ export class SharedBudget implements Budget {
   }
 
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
-    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: null });
+    // Not even what nobody has taken is left: what was handed out is in doubt.
+    const isLess = reading !== null && this.#isWindowOpen(now) && reading.remaining < this.#available;
+    if (isLess) this.#release(() => true);
+    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: null, isLess });
   }
 
   throttled(
@@ -145,6 +150,7 @@ export class SharedBudget implements Budget {
       answeredAt: now,
       reading,
       throttled: { retryAfterMs },
+      isLess: false,
     });
   }
 
@@ -256,10 +262,10 @@ export class SharedBudget implements Budget {
     this.#windowEndsAt = turn.windowEndsInMs === null ? null : askedAt + turn.windowEndsInMs;
     this.#left = turn.left;
     this.#available = turn.available;
-    // A 429 that came meanwhile: what was handed out before it does not count.
-    const isBackingOff = turn.backoffInMs !== null || this.#answers.some(({ throttled }) => throttled);
+    // A 429 that came meanwhile, or word of less: what was handed out before it does not count.
+    const isInDoubt = turn.backoffInMs !== null || this.#answers.some((one) => one.throttled || one.isLess);
     if (want > 0) this.#addSlots(turn, askedAt);
-    if (isBackingOff) this.#release(() => true);
+    if (isInDoubt) this.#release(() => true);
   }
 
   /** What opens counts from now, what closes from when the database was asked: never early, never too late. */
@@ -277,7 +283,7 @@ export class SharedBudget implements Budget {
   }
 }
 
-/** Everybody waits for what a probe finds out, and nobody may go on after a 429. */
-function isUrgent({ isProbe, throttled }: Answer): boolean {
-  return isProbe || throttled !== null;
+/** Everybody waits for what a probe finds out, and nobody may go on after a 429, or with what is not left. */
+function isUrgent({ isProbe, throttled, isLess }: Answer): boolean {
+  return isProbe || throttled !== null || isLess;
 }
