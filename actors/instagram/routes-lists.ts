@@ -1,4 +1,4 @@
-import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
+import type { HandlerContext, Leftover, Router } from "../../shared/crawl/router.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { proceed } from "./chain.ts";
 import { toPost, toReel } from "./media.ts";
@@ -20,8 +20,8 @@ function addListRoute(router: Router, list: ListName): void {
     handle: (context) => handleList(context, list),
     async gone(context) {
       // A fact about the creator that came between is the next run's: the profile will tell it.
-      if (context.gone.availability !== null) await proceed(context, chainAfter(context), list);
-      else await askElsewhere(context, list);
+      if (context.gone.availability === null) return askElsewhere(context, list);
+      return proceed(context, chainAfter(context), list);
     },
     failed: (context) => askElsewhere(context, list),
   });
@@ -51,8 +51,9 @@ async function handleList(context: HandlerContext<ListUserData>, list: ListName)
   const cannotBeEmpty = list === "posts" && total !== null && total > 0;
   const next = nextPage(paging, { entries, cursor }, { isDone, total, cannotBeEmpty });
   if (next === "cut") {
-    await reportSkipped(context, [{ id: "rest", reason: cutReason(paging) }]);
-    return askElsewhere(context, list);
+    const leftover = await askElsewhere(context, list);
+    if (leftover !== "none") await reportSkipped(context, [{ id: "rest", reason: cutReason(paging) }]);
+    return;
   }
   if (next !== "end") return addRequests([listRequest(list, { chain: { ...chain, sample }, paging: next })]);
   const answered = { ...chain.answered, [list]: true };
@@ -67,12 +68,13 @@ function cutReason({ cursors, entries }: ListUserData["paging"]): string {
 async function askElsewhere(
   context: Omit<HandlerContext<ListUserData>, "body"> & { wasSent?: boolean },
   list: ListName,
-): Promise<void> {
+): Promise<Leftover> {
   const chain = chainAfter(context);
   const source = nextSource(chain.plan, chain.source);
   if (source === null) return proceed(context, chain, list);
   const paging = firstPage(chain.limits[list], SOURCE[source].pageSize[list]);
   await context.addRequests([listRequest(list, { chain: { ...chain, source }, paging })]);
+  return "none";
 }
 
 /** With what this request has cost. */

@@ -2,6 +2,7 @@ import {
   createRouter,
   type GoneContext,
   type HandlerContext,
+  type Leftover,
   type Router,
 } from "../../shared/crawl/router.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
@@ -36,7 +37,7 @@ router.addHandler("PROFILE", {
   },
   async gone(context) {
     if (context.gone.availability === null) return askElsewhere(context);
-    await pushMissing(context);
+    return pushMissing(context);
   },
   failed: askElsewhere,
 });
@@ -64,24 +65,33 @@ router.addHandler("RELATED", {
 });
 
 /** What a probe shows, the answer's outcome has shown. */
-router.addHandler("PROBE", { userData: ProbeUserData, handle: async () => {} });
+router.addHandler("PROBE", {
+  userData: ProbeUserData,
+  handle: async () => {},
+  gone: async () => "none",
+  failed: async () => "none",
+});
 
 /** A request that a source could not do, sent or not. */
 type Unanswered<UserData> = Omit<HandlerContext<UserData>, "body"> & { wasSent?: boolean };
 
-async function askElsewhere(context: Unanswered<ProfileUserData>): Promise<void> {
+async function askElsewhere(context: Unanswered<ProfileUserData>): Promise<Leftover> {
   const { userData } = context.request;
   const source = nextSource(userData.plan, userData.source);
+  if (source === null) return;
   const costs = withCall(userData.costs, context, userData);
-  if (source !== null) await context.addRequests(profileRequest({ ...userData, source, costs }));
+  const requests = profileRequest({ ...userData, source, costs });
+  await context.addRequests(requests);
+  if (requests.length > 0) return "none";
 }
 
-async function askRelatedElsewhere(context: Unanswered<RelatedUserData>): Promise<void> {
+async function askRelatedElsewhere(context: Unanswered<RelatedUserData>): Promise<Leftover> {
   const { chain } = context.request.userData;
   const source = nextSource(chain.plan, chain.source);
   if (source === null) return pushCosts(context);
   const costs = withCall(chain.costs, context, chain);
   await context.addRequests([relatedRequest({ chain: { ...chain, source, costs } })]);
+  return "none";
 }
 
 async function pushCosts(context: Unanswered<RelatedUserData>): Promise<void> {

@@ -90,8 +90,12 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
 
   async function giveUp(how: FailedOutcome): Promise<Settlement> {
     const { effects, context } = begin();
-    if (outcome.kind === "gone") await route.gone?.({ ...context, gone: outcome });
-    else await route.failed?.({ ...context, wasSent: ticket !== null });
+    const leftover =
+      outcome.kind === "gone"
+        ? await route.gone?.({ ...context, gone: outcome })
+        : await route.failed?.({ ...context, wasSent: ticket !== null });
+    // An answer that its own handler cannot read is worth a look, whoever does the work.
+    if (leftover === "none" && outcome.kind !== "ok") return commit(request, "handled", effects.taken());
     const { items, ...rest } = effects.taken();
     return commit(request, "failed", {
       ...rest,

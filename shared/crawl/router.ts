@@ -25,7 +25,7 @@ export interface HandlerContext<UserData = Record<string, unknown>> {
   setRecord(key: string, value: unknown): Promise<void>;
 }
 
-/** For a target about which the site stated a fact instead of answering. The request itself becomes an item of `failed_requests` by the kit. */
+/** For a target about which the site stated a fact instead of answering. The kit adds the request itself to `failed_requests`. */
 export interface GoneContext<UserData = Record<string, unknown>> extends Omit<
   HandlerContext<UserData>,
   "body"
@@ -42,14 +42,17 @@ export interface FailedContext<UserData = Record<string, unknown>> extends Omit<
   wasSent: boolean;
 }
 
+/** What is left of a request without its answer: nothing, where another does its work, so that it has not failed. */
+export type Leftover = "none" | void;
+
 export interface Route<UserData> {
   /** Checked on every request before its handler sees it. */
   userData: z.ZodType<UserData>;
   handle(context: HandlerContext<UserData>): Promise<void>;
   /** What to keep of the fact; without it only `failed_requests` tells. */
-  gone?(context: GoneContext<UserData>): Promise<void>;
+  gone?(context: GoneContext<UserData>): Promise<Leftover>;
   /** What to do without the answer, when the request is given up for any other reason. */
-  failed?(context: FailedContext<UserData>): Promise<void>;
+  failed?(context: FailedContext<UserData>): Promise<Leftover>;
 }
 
 export interface Router {

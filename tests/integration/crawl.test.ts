@@ -83,6 +83,22 @@ it("does what the route says when a request is given up, whatever for", async ()
   });
 });
 
+it("counts no failure of a request whose work another one does", async () => {
+  const origin = await startServer((request, response) => {
+    response.writeHead(request.url === "/0" ? 400 : 200, { "content-type": "application/json" }).end("{}");
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, {
+    gone: async ({ addRequests }) => {
+      await addRequests([{ url: `${origin}/instead`, uniqueKey: "instead", label: "PAGE", userData: {} }]);
+      return "none";
+    },
+  });
+  const { summary } = await runActor(actor, { config, log, input: { pages: 2 } });
+  expect(summary).toMatchObject({ requestsFinished: 3, requestsFailed: 0, failures: {} });
+  expect(await items(config, "reddit_posts")).toHaveLength(2);
+});
+
 it("ends with exit code 1 and everything queued when every identity is blocked", async () => {
   const origin = await startServer((_, response) => {
     response.writeHead(403, { "content-type": "text/html" }).end("<title>Blocked</title>");
