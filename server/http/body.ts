@@ -26,12 +26,22 @@ export async function readRawBody(event: H3Event, maxBytes: number): Promise<Buf
       { headers: { "accept-encoding": "br, gzip, deflate" } },
     );
   }
-  // A length that is too large is refused before anything of it is read.
-  if (encoding === "identity" && Number(event.req.headers.get("content-length")) > maxBytes)
-    throw tooLarge(maxBytes);
   const source = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
-  if (encoding === "identity") return collect(source, maxBytes);
-  const decoder = DECODERS[encoding as keyof typeof DECODERS]();
+  try {
+    if (encoding !== "identity") return await decode(source, encoding as keyof typeof DECODERS, maxBytes);
+    // A length that is too large is refused before anything of it is kept.
+    if (Number(event.req.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+    return await collect(source, maxBytes);
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(400, "INVALID_REQUEST", "the connection ended before the body did", { cause: error });
+  } finally {
+    discardRest(source);
+  }
+}
+
+async function decode(source: Readable, encoding: keyof typeof DECODERS, maxBytes: number): Promise<Buffer> {
+  const decoder = DECODERS[encoding]();
   source.on("error", (error) => decoder.destroy(error));
   try {
     return await collect(source.pipe(decoder), maxBytes);
@@ -39,8 +49,19 @@ export async function readRawBody(event: H3Event, maxBytes: number): Promise<Buf
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, "INVALID_REQUEST", `the body is not ${encoding}`, { cause: error });
   } finally {
-    source.destroy();
+    source.unpipe(decoder);
+    decoder.destroy();
   }
+}
+
+/**
+ * What is left of a refused body is read to nowhere, for as long as the server's requestTimeout allows. Closing the
+ * connection instead would take the answer from a client that is still sending, and take the socket from under what
+ * listens to the answer's end.
+ */
+function discardRest(source: Readable): void {
+  source.on("error", () => {}); // The client went: there is nobody left to tell.
+  source.resume();
 }
 
 /** The request's body as JSON; `undefined` when it is empty. */
@@ -65,7 +86,7 @@ export async function readJsonBody(event: H3Event, maxBytes: number): Promise<un
 async function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
@@ -74,8 +95,5 @@ async function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
 }
 
 function tooLarge(maxBytes: number): ApiError {
-  // The rest of the body is not read, so nothing else can come over this connection.
-  return new ApiError(413, "REQUEST_TOO_LARGE", `the body is too large, the limit is ${maxBytes} bytes`, {
-    headers: { connection: "close" },
-  });
+  return new ApiError(413, "REQUEST_TOO_LARGE", `the body is too large, the limit is ${maxBytes} bytes`);
 }
