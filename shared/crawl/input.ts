@@ -25,11 +25,15 @@ export function describeIssues({ issues }: z.ZodError, raw: unknown): InputIssue
   return issues.flatMap((issue) => describeIssue(issue, raw));
 }
 
+const NO_FIELD = "no such field; remove it or correct its name";
+/** The server has put work in its place where there is any. */
+const NOT_DUE = "only the server knows what is due: launch the run there, as `b9 run` does";
+
 function describeIssue(issue: z.core.$ZodIssue, raw: unknown): InputIssue[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
       path: formatPath([...issue.path, key]),
-      message: "no such field; remove it or correct its name",
+      message: key === "due" && issue.path.length === 0 ? NOT_DUE : NO_FIELD,
     }));
   }
   const wanted = issue.message

@@ -39,6 +39,10 @@ it("names unknown fields", () => {
   );
 });
 
+it("says who knows what is due", () => {
+  expect(message({ names: ["a"], pages: [], due: 5 })).toContain("due: only the server knows what is due");
+});
+
 it("says that a field is missing, or the whole input of the wrong kind", () => {
   expect(message({ pages: [] })).toContain("names: expected array, got nothing");
   expect(message([])).toContain("input: expected object, got []");
