@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { actor } from "../../actors/instagram/main.ts";
 import { readRunItems } from "../../shared/crawl/postgres/read-run-items.ts";
 import { runActor } from "../../shared/crawl/run-actor.ts";
+import type { Item } from "../../shared/crawl/run-storage.ts";
 import { compareInstagram } from "../../shared/cli/compare-instagram.ts";
 import type { ReadItems } from "../../shared/cli/compare-truth.ts";
-import type { DatasetName } from "../../shared/datasets.ts";
+import { type DatasetName, itemKey } from "../../shared/datasets.ts";
 import { type Database, openDatabase } from "../../shared/db/database.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { startWorld, type World } from "./instagram-world.ts";
@@ -28,6 +30,45 @@ afterAll(async () => {
   await cluster.stop();
 });
 
+/** Fields of items that are about the run, not about what the table keeps. */
+const NO_COLUMNS = {
+  instagram_creators: ["source", "observed_at", "api_calls", "api_cost_usd"],
+  instagram_posts: ["observed_at"],
+  instagram_reels: ["observed_at"],
+  instagram_related: [
+    "observed_at",
+    // Columns of the target's own row.
+    "target_full_name",
+    "target_is_private",
+    "target_is_verified",
+    "target_profile_pic_url",
+  ],
+} as const;
+
+/** Where the rows of a table do not have what the items of the only run have, by field. */
+async function fieldsAmiss(table: keyof typeof NO_COLUMNS, found: readonly Item[]): Promise<string[]> {
+  const { rows } = await database.pool.query<{ row: Item }>(`select to_jsonb(t) as row from ${table} t`);
+  const byKey = new Map(rows.map(({ row }) => [itemKey(table, row), row]));
+  const own: readonly string[] = NO_COLUMNS[table];
+  const amiss = found.flatMap((item) => {
+    const row = byKey.get(itemKey(table, item)) ?? {};
+    return Object.keys(item).filter(
+      (field) =>
+        !own.includes(field) &&
+        (!(field in row) || !isDeepStrictEqual(comparable(row[field]), comparable(item[field]))),
+    );
+  });
+  expect(found.length).toBeGreaterThan(10);
+  return [...new Set(amiss)];
+}
+
+/** Moments in one notation. */
+function comparable(value: unknown): unknown {
+  return typeof value === "string" && /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)$/.test(value)
+    ? Date.parse(value)
+    : value;
+}
+
 it("finds on the database what a perfect crawl finds, and has every call as a row of api_usage", async () => {
   const world = await startWorld({ instagram: { creators: 20 } });
   const input = { ids: world.ids, related: true };
@@ -39,6 +80,8 @@ it("finds on the database what a perfect crawl finds, and has every call as a ro
   const wanted = { creators: world.ids, posts: 24, reels: 36, related: true };
   const comparisons = await compareInstagram(world.url, read, wanted);
   expect(comparisons.flatMap(({ differences }) => differences)).toEqual([]);
+  for (const dataset of Object.keys(NO_COLUMNS) as (keyof typeof NO_COLUMNS)[])
+    expect(await fieldsAmiss(dataset, await Array.fromAsync(read(dataset)))).toEqual([]);
   const calls = await world.calls("/looter2");
   const { rows } = await database.pool.query(
     `select endpoint, count(*)::int as calls, sum(units)::int as units, sum(cost_usd)::float8 as cost
