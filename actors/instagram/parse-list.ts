@@ -74,7 +74,8 @@ function readPage(body: unknown): { entries: unknown[]; cursor: string | null } 
       cursor: isLast ? null : (page_info?.end_cursor ?? null),
     };
   }
-  const { items, more_available, next_max_id, paging_info } = readShape(AppList, body, "a list of media");
+  const list = field(body, "items") === undefined ? (field(body, "data") ?? body) : body;
+  const { items, more_available, next_max_id, paging_info } = readShape(AppList, list, "a list of media");
   const hasMore = more_available ?? paging_info?.more_available;
   const cursor = next_max_id ?? paging_info?.max_id ?? null;
   return { entries: items, cursor: hasMore === false ? null : cursor || null };

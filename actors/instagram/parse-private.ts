@@ -134,7 +134,7 @@ export function readPrivateMedia(value: unknown, list: ListName): SeenMedia {
 
 type Account = z.infer<typeof Account>;
 
-function idOf(account: Account | null | undefined): string | undefined {
+export function idOf(account: Pick<Account, "id" | "pk_id" | "pk"> | null | undefined): string | undefined {
   return account?.pk_id ?? account?.id ?? account?.pk ?? undefined;
 }
 

@@ -1,16 +1,19 @@
 import { z } from "zod";
+import { UnexpectedShapeError } from "../../shared/errors.ts";
 import { flag, text } from "../../shared/parse/fields.ts";
 import { readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 import type { RelatedItem } from "./items.ts";
 import { field } from "./parse-list.ts";
-import { Id } from "./parse-private.ts";
+import { Id, idOf } from "./parse-private.ts";
 
 export type Related = Omit<RelatedItem, "source" | "source_ig_user_id">;
 
 const Edges = z.object({ edges: z.array(z.object({ node: z.unknown() })) });
 
 const Account = z.object({
-  id: Id.refine((id) => typeof id === "string", { error: "expected an id" }),
+  id: Id,
+  pk_id: Id,
+  pk: Id,
   username: z.string(),
   full_name: text,
   is_private: flag,
@@ -34,8 +37,10 @@ export function parseRelated(body: unknown): { related: Related[]; skipped: Skip
 
 function readRelated(node: unknown, rank: number): Related {
   const account = readShape(Account, node, "an account");
+  const id = idOf(account);
+  if (id === undefined) throw new UnexpectedShapeError("not an account: id: expected an id, got nothing");
   return {
-    target_ig_user_id: account.id!,
+    target_ig_user_id: id,
     target_username: account.username,
     target_full_name: account.full_name ?? null,
     target_is_private: account.is_private ?? null,

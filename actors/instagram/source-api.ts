@@ -27,17 +27,18 @@ export const apiSource: Source = {
   parseRelated: (body) => parseRelated(unwrap(body)),
 };
 
-/** Some answers come with a wrapper around: `{"status": 200, "body": {…}}`. */
+/** Some answers come with a wrapper around, or several: `{"status": 200, "body": {…}}`. */
 export function unwrap(body: unknown): unknown {
   const inner = field(body, "body");
   return typeof inner === "object" && inner !== null && typeof field(body, "status") === "number"
-    ? inner
+    ? unwrap(inner)
     : body;
 }
 
 /** `/profile` has the user itself, `/web-profile` has it in `data`. */
 function userOf(body: unknown): unknown {
-  return field(field(body, "data"), "user") ?? field(body, "user") ?? body;
+  const data = field(body, "data");
+  return field(data, "user") ?? field(body, "user") ?? data ?? body;
 }
 
 function apiUrl(path: string, parameters: Record<string, string | undefined>): string {

@@ -81,7 +81,8 @@ describe("reels of the data API", () => {
 
   it("are found in the wrapper that some answers have", () => {
     const wrapped = { status: 200, body: page };
-    expect(apiSource.parseList(wrapped, FIRST).cursor).toBe("QVFD");
+    for (const body of [wrapped, { status: 200, body: wrapped }, { status: true, data: page }])
+      expect(apiSource.parseList(body, FIRST).cursor).toBe("QVFD");
   });
 
   it("go on by paging_info, a feed by next_max_id, GraphQL by end_cursor", () => {
@@ -115,6 +116,24 @@ describe("reels of the data API", () => {
     );
     expect(media).toHaveLength(1);
     expect(skipped).toMatchObject([{ id: "#1", reason: expect.stringContaining("id: expected") as string }]);
+  });
+
+  it("have all twenty children of a carousel, with their sizes", () => {
+    const child = (i: number) => ({
+      media_type: (i % 2) + 1,
+      original_width: 10,
+      original_height: 20,
+      image_versions2: { candidates: [{ url: `p${i}`, width: 1080, height: 1350 }] },
+      ...(i % 2 === 1 && {
+        video_versions: [{ url: `v${i}`, width: 720, height: 900 }],
+        video_duration: 3.5,
+      }),
+    });
+    const carousel_media = Array.from({ length: 20 }, (_, i) => child(i));
+    const [seen] = mediaOf({ items: [{ id: "1_7", taken_at: 1, media_type: 8, carousel_media }] });
+    expect(toPost(seen!, owner)).toMatchObject({ carousel_media_count: 20, post_type: "carousel" });
+    expect(seen!.media).toHaveLength(20);
+    expect(seen!.media![19]).toMatchObject({ type: "video", url: "v19", width: 720, duration_secs: 3.5 });
   });
 
   it("are no list where there is none", () => {
@@ -158,6 +177,11 @@ describe("profiles", () => {
     expect(profile).toMatchObject({ availability: "ok", followers_count: 0, media_count: 0, biography: "" });
   });
 
+  it("are found in whatever is around them", () => {
+    const around = [{ data: account }, { data: { user: account } }, { status: 200, body: account }];
+    for (const body of around) expect(apiSource.parseProfile(body, {}).username).toBe("nasa");
+  });
+
   it("without an id are none", () => {
     expect(() => apiSource.parseProfile({ status: true, username: "nasa" }, {})).toThrow(
       "id: expected an id",
@@ -181,6 +205,15 @@ describe("related profiles", () => {
       target_profile_pic_url: null,
       rank: 80,
     });
+  });
+
+  it("may have their id under another name, but not none", () => {
+    const edges = parseJsonExact(
+      `[{"node": {"pk": 9107199254740993001, "username": "a"}}, {"node": {"username": "b"}}, {"node": null}]`,
+    );
+    const { related, skipped } = parseRelated({ data: { user: { edge_related_profiles: { edges } } } });
+    expect(related).toMatchObject([{ target_ig_user_id: "9107199254740993001", rank: 1 }]);
+    expect(skipped.map(({ id }) => id)).toEqual(["#1", "#2"]);
   });
 
   it("may be none, but not missing", () => {
