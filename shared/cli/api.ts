@@ -74,6 +74,8 @@ function explain(error: unknown, url: string): unknown {
     if (statusCode < 500) return new InvalidInputError(message);
     return new ApiError(`${url}: ${message}`);
   }
+  // What the client itself refuses to send.
+  if ((error as Error).name === "ArgumentError") return new InvalidInputError((error as Error).message);
   const { code = "", message, cause } = error as { code?: string; message: string; cause?: unknown };
   const reason = [code, message, (cause as { code?: string } | undefined)?.code].join(" ");
   if (AWAY.test(reason)) return new ApiError(`no server at ${url}; ./b9 up starts one, --url names another`);

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
-import type { ActorRun } from "apify-client";
 import { InvalidInputError } from "../errors.ts";
+import { RUN_STATUSES, type RunStatus } from "../runs/run.ts";
 import { type Api, API_ARGS, found, printJson, withApi } from "./api.ts";
 import { count, formatDuration, formatProgress, formatTime, type RunAnswer } from "./run-format.ts";
 import { formatTable, terminalWidth } from "./table.ts";
@@ -20,9 +20,9 @@ export const runs = defineCommand({
         `--limit: expected a whole number from 1 to 1000, got ${JSON.stringify(args.limit)}`,
       );
     }
+    const status = args.status?.split(",").map(readStatus);
     await withApi(args, async ({ client }) => {
       const list = args.actor === undefined ? client.runs() : client.actor(args.actor).runs();
-      const status = args.status?.split(",") as ActorRun["status"][] | undefined;
       const { items, total } = await list.list({ limit, desc: true, ...(status && { status }) });
       if (args.json) return printJson(items);
       const rows = (items as RunAnswer[]).map((one) => [
@@ -39,6 +39,14 @@ export const runs = defineCommand({
     });
   },
 });
+
+function readStatus(text: string): RunStatus {
+  const status = RUN_STATUSES.find((one) => one === text.trim().toUpperCase());
+  if (status) return status;
+  throw new InvalidInputError(
+    `--status: expected some of ${RUN_STATUSES.join(", ")}, got ${JSON.stringify(text)}`,
+  );
+}
 
 export const runInfo = defineCommand({
   meta: { name: "run-info", description: "Show one run: its state, progress, datasets and what it used" },

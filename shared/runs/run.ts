@@ -1,14 +1,17 @@
 import { sql } from "kysely";
 
-export type RunStatus =
-  | "READY"
-  | "RUNNING"
-  | "SUCCEEDED"
-  | "FAILED"
-  | "TIMING-OUT"
-  | "TIMED-OUT"
-  | "ABORTING"
-  | "ABORTED";
+export const RUN_STATUSES = [
+  "READY",
+  "RUNNING",
+  "SUCCEEDED",
+  "FAILED",
+  "TIMING-OUT",
+  "TIMED-OUT",
+  "ABORTING",
+  "ABORTED",
+] as const;
+
+export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** Who launched a run. */
 export type RunOrigin = "API" | "SCHEDULER" | "CLI" | "WEB";

@@ -65,7 +65,15 @@ describe("b9 run", () => {
     const id = /^run (\w+)/.exec(stdout)![1]!;
 
     expect((await b9(["runs"])).stdout).toMatch(new RegExp(`^${id} +reddit +SUCCEEDED `, "m"));
-    expect((await b9(["runs", "--status", "FAILED", "--json"])).stdout).toBe("[]\n");
+    expect((await b9(["runs", "--status", "FAILED,TIMED-OUT", "--json"])).stdout).toBe("[]\n");
+    expect(await b9(["runs", "--status", "FAILED,NOPE"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--status: expected some of READY, .*, got "NOPE"\n$/),
+    });
+    expect(await b9(["abort", ""])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^Expected string .id. to not be empty.*\n$/),
+    });
     const info = (await b9(["run-info", id])).stdout;
     expect(info).toContain("SUCCEEDED: all requests are done");
     expect(info).toContain(input);

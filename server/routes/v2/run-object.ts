@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
-import type { Run } from "../../../shared/runs/run.ts";
+import { type Run, RUN_STATUSES } from "../../../shared/runs/run.ts";
 import { datasetId } from "../../../shared/runs/storages/storage-ids.ts";
 import { date, USER } from "./wire.ts";
 
@@ -9,16 +9,7 @@ export function buildNumber(actor: ActorManifest | undefined): string {
   return `${actor?.version ?? "0.0"}.0`;
 }
 
-const status = z.enum([
-  "READY",
-  "RUNNING",
-  "SUCCEEDED",
-  "FAILED",
-  "TIMING-OUT",
-  "TIMED-OUT",
-  "ABORTING",
-  "ABORTED",
-]);
+const status = z.enum(RUN_STATUSES);
 
 /** A run in a list. */
 export const RunShort = z.object({

@@ -1,7 +1,7 @@
 import type { H3Event } from "h3";
 import { z } from "zod";
 import { type ActorManifest, findActor } from "../../../shared/runs/actors.ts";
-import type { Run, RunStatus } from "../../../shared/runs/run.ts";
+import { type Run, RUN_STATUSES } from "../../../shared/runs/run.ts";
 import { invalidRequest, notFound } from "../../http/api-error.ts";
 import { describeIssues } from "../../http/issues.ts";
 import type { Services } from "../../services.ts";
@@ -23,19 +23,8 @@ export interface RunPath {
 /** The prefix of actors: the present one and that of older clients. */
 export const ACTOR_PATHS = ["/v2/actors", "/v2/acts"] as const;
 
-const STATUSES = [
-  "READY",
-  "RUNNING",
-  "SUCCEEDED",
-  "FAILED",
-  "TIMING-OUT",
-  "TIMED-OUT",
-  "ABORTING",
-  "ABORTED",
-] as const satisfies RunStatus[];
-
 /** Statuses of runs, comma-separated. */
-export const statuses = () => choices(STATUSES);
+export const statuses = () => choices(RUN_STATUSES);
 
 export const RUN_PATHS: readonly RunPath[] = [
   { path: "/v2/actor-runs/:runId", find: ({ runs }, { params }) => findRun(runs, params["runId"]!) },
