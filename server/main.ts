@@ -31,6 +31,9 @@ export interface ServerOptions {
 /** How long a request under way may take to finish when the server stops. */
 const GRACE_MS = 10_000;
 
+/** Nobody guesses a random token of so many characters. */
+const SAFE_TOKEN_LENGTH = 16;
+
 /**
  * Serves the API at HOST and PORT.
  * @throws {InvalidInputError} when it would be open to others without a token, or the port is taken
@@ -42,6 +45,8 @@ export async function startServer({ config, log, database, runs }: ServerOptions
       `HOST: expected a loopback address while there is no token, got ${JSON.stringify(config.host)}; set API_TOKEN, or make one with b9 token create`,
     );
   }
+  if (config.apiToken !== undefined && config.apiToken.length < SAFE_TOKEN_LENGTH)
+    log.warn(`API_TOKEN has less than ${SAFE_TOKEN_LENGTH} characters: it may be guessed`);
   const stopWatching = logSlowQueries(database.pool, config.slowQueryMs, log);
   const shutdown = new AbortController();
   const app = await createApp({ config, log, database, runs, shutdown: shutdown.signal });

@@ -263,7 +263,7 @@ const FIELDS = {
   ),
   port: field(int(0, 65_535).default(8000), "PORT", "port of the server; 0 picks a free one"),
   apiToken: field(
-    z.string().min(16, "at least 16 characters").optional(),
+    z.string().min(1).optional(),
     "API_TOKEN",
     "an admin token, beside those of `b9 token create`",
     { secret: true },

@@ -51,6 +51,15 @@ describe("a token", () => {
     expect(await statusOf(`/api/stats?token=${TOKEN}`)).toBe(200);
   });
 
+  it("of the settings may be short, which the log warns of", async () => {
+    const { lines } = await start({ API_TOKEN: "short" });
+    expect(await statusOf("/api/stats", { authorization: "Bearer short" })).toBe(200);
+    expect(await statusOf("/api/stats", { authorization: "Bearer shor" })).toBe(401);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: "warn", msg: expect.stringContaining("API_TOKEN") }),
+    );
+  });
+
   it("is needed for everything but the probes", async () => {
     await start();
     for (const path of ["/api/stats", "/metrics", "/openapi.json", "/docs", "/v2/users/me", "/api/events"])
