@@ -75,17 +75,24 @@ const cleanCommand = defineCommand({
     }),
 });
 
+/** What people are called, by kind. */
+const NAMES: Record<string, RegExp> = {
+  reddit_user: /^[\w-]+$/,
+  instagram_creator: /^\w+(\.\w+)*$/,
+};
+
 const forgetCommand = defineCommand({
   meta: { name: "forget", description: "Erase a person everywhere, and keep them out from now on" },
   args: {
-    kind: { type: "positional", description: "reddit_user", required: true },
-    name: { type: "positional", description: "user name", required: true },
+    kind: { type: "positional", description: "reddit_user or instagram_creator", required: true },
+    name: { type: "positional", description: "user name, or id of a creator", required: true },
   },
   run: ({ args }) =>
     withDatabase(async ({ pool }) => {
-      if (args.kind !== "reddit_user" || !/^[\w-]+$/.test(args.name))
+      const isName = NAMES[args.kind]?.test(args.name) ?? false;
+      if (!isName)
         throw new InvalidInputError(
-          `expected reddit_user and a user name, got ${args.kind} ${JSON.stringify(args.name)}`,
+          `expected reddit_user or instagram_creator and a user name, got ${args.kind} ${JSON.stringify(args.name)}`,
         );
       await migrate(pool);
       print(JSON.stringify(await forget(pool, args.kind, args.name)));

@@ -8,7 +8,8 @@ const COMMITS_LOCK = 919_003;
 /**
  * Erases a person from tables, histories, datasets, queues, records and logs, and keeps them out. Reads the whole
  * database: minutes for millions of posts. Crawls may go on meanwhile.
- * @param kind `reddit_user`
+ * @param kind `reddit_user` or `instagram_creator`
+ * @param name the user name; of a creator also the id
  * @returns rows deleted by table, and rows in which a mention was blanked
  */
 export async function forget(pool: Pool, kind: string, name: string): Promise<Record<string, number>> {
