@@ -6,7 +6,7 @@ import { migrate } from "../db/migrate.ts";
 import { createLogger } from "../log.ts";
 import { startMaintenance } from "../maintenance/maintenance.ts";
 import { openRuns } from "../runs/runs.ts";
-import { startWorker } from "../runs/worker.ts";
+import { startWorker, type Worker } from "../runs/worker.ts";
 import { untilSignal } from "./until-signal.ts";
 
 /**
@@ -16,7 +16,13 @@ import { untilSignal } from "./until-signal.ts";
  */
 export async function serve(config: Config, onServing: (url: string) => void = () => {}): Promise<void> {
   const log = createLogger({ level: config.logLevel });
+  let worker: Worker | null = null;
   const name = `${os.hostname()}/${process.pid}`;
+  // From here on: a signal while all of this starts ends it properly as soon as it has, Postgres included.
+  const stopped = untilSignal(() => {
+    worker?.kill();
+    process.exit(1);
+  });
   // What was opened is closed, also when the next thing cannot be: an open one would keep the process.
   await using opened = new AsyncDisposableStack();
   const database = await openDatabase(config, { applicationName: `b9 server ${name}`, log });
@@ -30,12 +36,9 @@ export async function serve(config: Config, onServing: (url: string) => void = (
   const maintenance = await startMaintenance({ ...parts, kind: "server", name });
   opened.defer(() => maintenance.stop());
   const { workers: slots, workerClasses: classes } = config;
-  const worker = slots > 0 ? await startWorker({ ...parts, name, slots, classes }) : null;
+  worker = slots > 0 ? await startWorker({ ...parts, name, slots, classes }) : null;
   onServing(serving.url);
-  await untilSignal(() => {
-    worker?.kill();
-    process.exit(1);
-  });
+  await stopped;
   log.info("stopping: requests finish, runs are handed back; once more to end at once");
   await Promise.all([serving.close(), maintenance.stop(), worker?.drain()]);
 }

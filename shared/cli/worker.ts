@@ -7,7 +7,7 @@ import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { startMaintenance } from "../maintenance/maintenance.ts";
 import { openRuns } from "../runs/runs.ts";
-import { startWorker } from "../runs/worker.ts";
+import { startWorker, type Worker } from "../runs/worker.ts";
 import { untilSignal } from "./until-signal.ts";
 
 /** Claims, heartbeats, logs, what ends runs, and maintenance: each is short. */
@@ -26,6 +26,12 @@ export const worker = defineCommand({
     if (config.workers === 0) throw new InvalidInputError("WORKERS: expected 1 or more for a worker, got 0");
     const log = createLogger({ level: config.logLevel });
     const name = args.name ?? `${os.hostname()}/${process.pid}`;
+    let running: Worker | null = null;
+    // From here on: a signal while all of this starts ends it properly as soon as it has, Postgres included.
+    const stopped = untilSignal(() => {
+      running?.kill();
+      process.exit(1);
+    });
     const database = await openDatabase(config, {
       max: MAX_CONNECTIONS,
       applicationName: `b9 worker ${name}`,
@@ -36,12 +42,9 @@ export const worker = defineCommand({
     const parts = { database, runs, config, log, name };
     const maintenance = await startMaintenance({ ...parts, kind: "worker" });
     const { workers: slots, workerClasses: classes } = config;
-    const running = await startWorker({ ...parts, slots, classes });
+    running = await startWorker({ ...parts, slots, classes });
     log.info(`worker ${name} takes ${slots} runs at a time: ${classes.join(", ")}`);
-    await untilSignal(() => {
-      running.kill();
-      process.exit(1);
-    });
+    await stopped;
     log.info("runs are handed back; once more to end at once");
     await Promise.all([running.drain(), maintenance.stop()]);
     await runs.close();

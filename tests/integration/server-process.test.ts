@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { access, chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import https from "node:https";
+import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -43,6 +44,20 @@ describe("b9 server", () => {
     server!.kill("SIGTERM");
     expect(await stream.text()).toContain("retry:");
     expect(await exited).toEqual([0, null]);
+  });
+
+  it("a signal while it starts ends it as one later does, and its Postgres with it", async () => {
+    const dir = await mkdtemp(path.join(os.tmpdir(), "b9-signal-"));
+    await chmod(dir, 0o755);
+    const settings = { ...env, DATABASE_URL: "", DATABASE_DIR: dir };
+    server = spawn(path.join(ROOT, "b9"), ["server"], { env: settings, cwd: FIXTURES });
+    const exited = once(server, "exit");
+    const pidFile = path.join(dir, "data/postmaster.pid");
+    await vi.waitFor(() => access(pidFile), { timeout: 30_000, interval: 20 });
+    server.kill("SIGINT");
+    expect(await exited).toEqual([0, null]);
+    await expect(access(pidFile)).rejects.toThrow("ENOENT");
+    await rm(dir, { recursive: true });
   });
 
   it("speaks HTTPS with a certificate", async () => {
