@@ -33,9 +33,10 @@ function sizeOf(origin: string): string {
   return origin === "string" || origin === "array" ? "a length" : "a number";
 }
 
+/** Down to the text of a list with commas, which `path` goes on into. */
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
+    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : value),
     values,
   );
 }
