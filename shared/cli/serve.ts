@@ -23,6 +23,9 @@ export async function serve(config: Config, onServing: (url: string) => void = (
     worker?.kill();
     process.exit(1);
   });
+  void stopped.then(() =>
+    log.info("stopping: requests finish, runs are handed back; once more to end at once"),
+  );
   // What was opened is closed, also when the next thing cannot be: an open one would keep the process.
   await using opened = new AsyncDisposableStack();
   const database = await openDatabase(config, { applicationName: `b9 server ${name}`, log });
@@ -39,6 +42,5 @@ export async function serve(config: Config, onServing: (url: string) => void = (
   worker = slots > 0 ? await startWorker({ ...parts, name, slots, classes }) : null;
   onServing(serving.url);
   await stopped;
-  log.info("stopping: requests finish, runs are handed back; once more to end at once");
   await Promise.all([serving.close(), maintenance.stop(), worker?.drain()]);
 }

@@ -32,6 +32,7 @@ export const worker = defineCommand({
       running?.kill();
       process.exit(1);
     });
+    void stopped.then(() => log.info("runs are handed back; once more to end at once"));
     const database = await openDatabase(config, {
       max: MAX_CONNECTIONS,
       applicationName: `b9 worker ${name}`,
@@ -45,7 +46,6 @@ export const worker = defineCommand({
     running = await startWorker({ ...parts, slots, classes });
     log.info(`worker ${name} takes ${slots} runs at a time: ${classes.join(", ")}`);
     await stopped;
-    log.info("runs are handed back; once more to end at once");
     await Promise.all([running.drain(), maintenance.stop()]);
     await runs.close();
     await database.close();
