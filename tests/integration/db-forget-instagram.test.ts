@@ -218,7 +218,12 @@ it("leaves no trace in whatever role the creator was met, nor later under old na
   expect((await dump(pool)).match(new RegExp(TRACE, "gi"))!.length).toBeGreaterThan(30);
   await pool.query("select due_creators(10, 'r1')");
   const erased = await forget(pool, "instagram_creator", NAME);
-  expect(erased).toMatchObject({ instagram_creators: 1, instagram_posts: 1, instagram_reels: 1 });
+  expect(erased).toMatchObject({
+    instagram_creators: 1,
+    instagram_posts: 1,
+    instagram_reels: 1,
+    instagram_related: 3,
+  });
   expect((await dump(pool)).match(TRACE)).toBeNull();
   const { rows: kept } = await pool.query(
     `select p.caption_text, p.mentions, p.coauthors, p.tagged_users, c.biography, c.top_mentions
@@ -263,11 +268,13 @@ it("keeps out by all names and the id a creator of whom only a name was known", 
 
 it("does not take the next one who has a name for the creator that gave it up", async () => {
   const { pool } = database;
-  const meetStranger = async (runId: string, username: string, id: string) => {
+  const open = async (runId: string) => {
     const { rows } = await pool.query("select open_run($1, 'instagram', '{}') as number", [runId]);
-    await new Queue(pool, rows[0].number).push([
-      pushed("instagram_creators", id, { ig_user_id: id, username, full_name: "Somebody" }),
-    ]);
+    return new Queue(pool, rows[0].number);
+  };
+  const meetStranger = async (runId: string, username: string, id: string) => {
+    const queue = await open(runId);
+    await queue.push([pushed("instagram_creators", id, { ig_user_id: id, username, full_name: "Somebody" })]);
     const { rows: found } = await pool.query("select ig_user_id, username from instagram_creators");
     return found;
   };
@@ -279,6 +286,24 @@ it("does not take the next one who has a name for the creator that gave it up", 
   expect(await meetStranger("run4", "nobodys_name", "77")).toEqual([
     { ig_user_id: "77", username: "nobodys_name" },
   ]);
+  // The id has told the later name.
+  await (
+    await open("run5")
+  ).push([pushed("instagram_posts", "p", { media_id: "p", ig_user_id: "77", caption_text: `by @${NEW}.` })]);
+  const { rows } = await pool.query("select caption_text from instagram_posts");
+  expect(rows).toEqual([{ caption_text: "by [forgotten]." }]);
+});
+
+it("leaves whoever was seen with the name without one, until it is looked at again", async () => {
+  const { pool } = database;
+  await pool.query(
+    `insert into instagram_creators (ig_user_id, username, last_scraped_at)
+    values ('77', $1, now() - interval '1 day'), ('78', upper($1), now())`,
+    [NAME],
+  );
+  await forget(pool, "instagram_creator", NAME);
+  const { rows } = await pool.query("select ig_user_id, username from instagram_creators");
+  expect(rows).toEqual([{ ig_user_id: "77", username: null }]);
 });
 
 it("keeps a creator out who has a new name since, beside whomever the site shows it", async () => {
@@ -339,7 +364,20 @@ it("leaves alone the user of Reddit who is called alike", async () => {
   await pool.query("delete from suppressions where kind <> 'instagram_creator'");
   const { rows } = await pool.query("select username, bio from reddit_users");
   expect(rows).toEqual([{ username: name, bio: `I am ${name}` }]);
-  expect(await meetUser("r2")).toBeGreaterThan(before);
+  await meetUser("r2");
+  const { rows: later } = await pool.query(
+    `select (select text from run_logs where run_id = 'r2') as log, (select unique_key from requests where url ~ 'reddit' order by place desc limit 1) as key,
+    (select convert_from(value, 'UTF8') from key_value_records where store = 'r2') as record,
+    array(select message from system_logs) as messages`,
+  );
+  expect(later).toEqual([
+    {
+      log: name,
+      key: `user:${name}`,
+      record: JSON.stringify({ note: name }),
+      messages: [`no answer about ${name}`, `no answer about ${name}`],
+    },
+  ]);
 });
 
 it("takes a name of letters alone for one only after @ or in an address, and refuses what is no name", async () => {

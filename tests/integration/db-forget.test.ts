@@ -319,7 +319,9 @@ it("takes a name that is a word of the language only where it is a name", async 
 it("refuses what is no user name, and kinds that it does not know", async () => {
   const { pool } = await cluster.createDatabase();
   await expect(forget(pool, "reddit_user", "a.*b")).rejects.toThrow(/name: expected a user name, got a\.\*b/);
-  await expect(forget(pool, "cat", "tom")).rejects.toThrow(/kind: expected reddit_user or instagram_creator, got cat/);
+  await expect(forget(pool, "cat", "tom")).rejects.toThrow(
+    /kind: expected reddit_user or instagram_creator, got cat/,
+  );
 });
 
 async function expectExactCounts(queue: Queue): Promise<void> {
