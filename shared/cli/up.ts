@@ -25,6 +25,8 @@ export const up = defineCommand({
         process.stdout.write(args.json ? `${JSON.stringify({ url })}\n` : describe(url, config, world?.url)),
       );
     } finally {
+      // Listened to, it would keep this process for as long as its parent lives.
+      process.stdin.pause();
       await world?.leave();
     }
   },
@@ -41,7 +43,7 @@ function describe(url: string, config: Config, sandbox: string | undefined): str
     ["Reference", `${url}/docs`],
     ["Worker", workers === 0 ? "none here: WORKERS is 0" : `${workers} runs at a time`],
     ...(sandbox ? [["Sites", `the stand-in world at ${sandbox}`] as [string, string]] : []),
-    ["Launch", './b9 run reddit --input \'{"subreddits": ["…"]}\''],
+    ["Launch", `./b9 run reddit --input '{"subreddits": ["${sandbox ? "Woodworking" : "node"}"]}'`],
   ];
   return `\n${rows.map(([title, text]) => `  ${title.padEnd(9)}  ${text}`).join("\n")}\n\n`;
 }

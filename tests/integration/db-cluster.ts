@@ -35,7 +35,13 @@ export async function startCluster(): Promise<TestCluster> {
   const admin = await openDatabase(configFor("postgres"), { applicationName: "tests" });
   await admin.pool.query("create database template_b9");
   const template = await openDatabase(configFor("template_b9"), { applicationName: "tests" });
-  await migrate(template.pool);
+  try {
+    await migrate(template.pool);
+  } catch (error) {
+    await Promise.all([template.close(), admin.close()]);
+    await server.release();
+    throw error;
+  }
   await template.close();
   const open: Database[] = [admin];
 
