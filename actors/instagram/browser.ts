@@ -16,6 +16,8 @@ export interface PageBody {
   description: string;
   /** The page is a login instead of what was asked for. */
   require_login: boolean;
+  /** The page has shown what was wanted of it, or all that it has. */
+  is_whole: boolean;
   documents: unknown[];
 }
 
@@ -23,6 +25,8 @@ export interface PageBody {
 const NAVIGATION_MS = 30_000;
 /** A page whose scripts fetch nothing for this long has no more to show. */
 const QUIET_MS = 3_000;
+/** Scrolls in a row that bring nothing, after which a page has no more to show: a busy machine is slow to fetch. */
+const MAX_QUIET_SCROLLS = 3;
 /** Pages of a list that one visit scrolls through at the most. */
 const MAX_SCROLLS = 200;
 /** Kinds of resources that are not fetched: what is read is JSON. */
@@ -107,15 +111,19 @@ async function visit(
   });
   const inline = await readInline(page);
   const documents = async () => [...inline, ...(await Promise.all(fetched)).filter(Boolean)];
-  for (let scrolls = 0; scrolls < MAX_SCROLLS; scrolls++) {
+  let isWhole = false;
+  for (let scrolls = 0, quiet = 0; scrolls < MAX_SCROLLS && quiet < MAX_QUIET_SCROLLS; scrolls++) {
     await page.waitForLoadState("networkidle", { timeout: QUIET_MS }).catch(ignoreTimeout);
-    if (isEnough(url, await documents())) break;
+    isWhole = isEnough(url, await documents());
+    if (isWhole) break;
     const before = fetched.length;
+    // From the top, for a page that stands at its end already tells its scripts nothing.
+    await page.evaluate("window.scrollTo(0, 0)");
     await page.evaluate("window.scrollTo(0, document.body.scrollHeight)");
     await page.waitForResponse(isJson, { timeout: QUIET_MS }).catch(ignoreTimeout);
-    if (fetched.length === before) break;
+    quiet = fetched.length === before ? quiet + 1 : 0;
   }
-  const body = await readPage(page, await documents());
+  const body = await readPage(page, { documents: await documents(), isWhole });
   return {
     status: response?.status() ?? 0,
     headers: {},
@@ -125,7 +133,10 @@ async function visit(
   };
 }
 
-async function readPage(page: Page, documents: unknown[]): Promise<PageBody> {
+async function readPage(
+  page: Page,
+  { documents, isWhole }: { documents: unknown[]; isWhole: boolean },
+): Promise<PageBody> {
   const isLogin =
     /\/accounts\/login(?:\/|$)/.test(new URL(page.url()).pathname) ||
     (await page.locator('input[type="password"]').count()) > 0;
@@ -133,6 +144,7 @@ async function readPage(page: Page, documents: unknown[]): Promise<PageBody> {
     title: await page.title(),
     description: (await page.locator("main p").allTextContents()).join(" "),
     require_login: isLogin,
+    is_whole: isWhole,
     documents: isLogin ? [] : documents,
   };
 }

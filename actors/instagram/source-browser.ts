@@ -9,7 +9,7 @@ import { WEB } from "./source-web.ts";
 import type { Source } from "./sources.ts";
 
 /** What a visit of a page brought: the JSON that it held and that its scripts fetched, in order. */
-const Visit = z.object({ documents: z.array(z.unknown()) });
+const Visit = z.object({ documents: z.array(z.unknown()), is_whole: z.boolean() });
 
 /**
  * The pages of instagram.com in a browser. A list is read in one visit, by scrolling: the fragment of its address says
@@ -23,7 +23,13 @@ export const browserSource: Source = {
     pageUrl(username, list === "reels" ? "reels/" : "", `${list}=${limit}`),
   relatedUrl: ({ username }) => pageUrl(username, "", "related"),
   parseProfile: (body, target) => parseProfile(findAccount(documentsOf(body), target)),
-  parseList: (body, { list }) => joinPages(documentsOf(body), list),
+  parseList: (body, { list }) => {
+    const { documents, is_whole: isWhole } = visitOf(body);
+    const page = joinPages(documents, list);
+    // Half a list would make figures of its own.
+    if (!isWhole) throw new UnexpectedShapeError(`the page stopped in the middle of its ${list}`);
+    return page;
+  },
   parseRelated: (body) => parseRelated(findRelated(documentsOf(body))),
 };
 
@@ -42,8 +48,12 @@ export function isEnough(url: string, documents: readonly unknown[]): boolean {
   return hasLast || new Set(ids).size >= Number(limit);
 }
 
+function visitOf(body: unknown): z.infer<typeof Visit> {
+  return readShape(Visit, body, "the visit of a page");
+}
+
 function documentsOf(body: unknown): unknown[] {
-  return readShape(Visit, body, "the visit of a page").documents;
+  return visitOf(body).documents;
 }
 
 /** The fuller of the two forms in which a page has the account. */

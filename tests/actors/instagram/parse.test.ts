@@ -235,11 +235,16 @@ describe("the visit of a page", () => {
   ];
 
   it("has the account in its fuller form", () => {
-    const profile = browserSource.parseProfile({ documents }, { username: "nasa" });
+    const profile = browserSource.parseProfile({ documents, is_whole: true }, { username: "nasa" });
     expect(profile).toMatchObject({ ig_user_id: "3", followers_count: 6 });
-    const flatOnly = browserSource.parseProfile({ documents: documents.slice(0, 1) }, { username: "nasa" });
+    const flatOnly = browserSource.parseProfile(
+      { documents: documents.slice(0, 1), is_whole: true },
+      { username: "nasa" },
+    );
     expect(flatOnly).toMatchObject({ ig_user_id: "3", followers_count: 5, biography: "flat" });
-    expect(() => browserSource.parseProfile({ documents }, { username: "esa" })).toThrow("no account esa");
+    expect(() => browserSource.parseProfile({ documents, is_whole: true }, { username: "esa" })).toThrow(
+      "no account esa",
+    );
   });
 
   it("is long enough when it has shown as many different entries, or the last", () => {
@@ -255,7 +260,7 @@ describe("the visit of a page", () => {
   });
 
   it("joins the pages of a list, each medium once", () => {
-    const { media, cursor } = browserSource.parseList({ documents }, POSTS);
+    const { media, cursor } = browserSource.parseList({ documents, is_whole: true }, POSTS);
     expect(media.map(({ media_id }) => media_id)).toEqual(["1", "2", "3"]);
     const dated = (...times: number[]) => ({
       edge_owner_to_timeline_media: {
@@ -264,10 +269,17 @@ describe("the visit of a page", () => {
     });
     // The page's own document begins with the list's first page.
     const twice = [dated(9, 8, 7), dated(9, 8, 7)];
-    const pins = browserSource.parseList({ documents: twice }, POSTS).media.map(({ is_pinned }) => is_pinned);
+    const pins = browserSource
+      .parseList({ documents: twice, is_whole: true }, POSTS)
+      .media.map(({ is_pinned }) => is_pinned);
     expect(pins).toEqual([false, false, false]);
     expect(cursor).toBeNull();
-    expect(() => browserSource.parseList({ documents }, FIRST)).toThrow("the page has none of");
+    expect(() => browserSource.parseList({ documents, is_whole: false }, POSTS)).toThrow(
+      "stopped in the middle",
+    );
+    expect(() => browserSource.parseList({ documents, is_whole: true }, FIRST)).toThrow(
+      "the page has none of",
+    );
   });
 });
 
