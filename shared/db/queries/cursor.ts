@@ -5,6 +5,8 @@ export type ColumnType = "integer" | "bigint" | "double precision" | "timestampt
 export interface Cursor {
   value: string | null;
   id: string;
+  /** The page began with another value: of the rows before the cursor, less than a page have this one. */
+  isValueNew: boolean;
 }
 
 export interface CursorShape {
@@ -15,18 +17,19 @@ export interface CursorShape {
 }
 
 /** Opaque to clients. */
-export function encodeCursor({ sort }: CursorShape, { value, id }: Cursor): string {
-  return Buffer.from(JSON.stringify([sort, value, id])).toString("base64url");
+export function encodeCursor({ sort }: CursorShape, { value, id, isValueNew }: Cursor): string {
+  return Buffer.from(JSON.stringify([sort, value, id, isValueNew])).toString("base64url");
 }
 
 /** `undefined`: it is none of this order, or somebody has made it up. */
 export function decodeCursor(text: string, { sort, valueType, idType }: CursorShape): Cursor | undefined {
   const parsed = parse(Buffer.from(text, "base64url").toString("utf8"));
-  if (!Array.isArray(parsed) || parsed.length !== 3) return undefined;
-  const [cursorSort, value, id] = parsed as unknown[];
+  if (!Array.isArray(parsed) || parsed.length !== 4) return undefined;
+  const [cursorSort, value, id, isValueNew] = parsed as unknown[];
   if (cursorSort !== sort || typeof id !== "string" || !isOfType(id, idType)) return undefined;
   if (value !== null && (typeof value !== "string" || !isOfType(value, valueType))) return undefined;
-  return { value, id };
+  if (typeof isValueNew !== "boolean") return undefined;
+  return { value, id, isValueNew };
 }
 
 function parse(json: string): unknown {

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { type ColumnType, type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
+import { type ColumnType, type Cursor, type CursorShape, decodeCursor, encodeCursor } from "./cursor.ts";
 import type { Filter } from "./filter.ts";
 
 export interface Sort {
@@ -46,39 +46,68 @@ export class InvalidCursorError extends Error {
  * @throws {InvalidCursorError}
  */
 export async function readPage(pool: Pool, table: ListTable, request: PageRequest): Promise<Page> {
-  const { sort: sortName, limit } = request;
-  const filter = request.filter.copy();
-  const sort = table.sorts[sortName]!;
-  const shape = { sort: sortName, valueType: sort.type, idType: table.id.type };
+  const sort = table.sorts[request.sort]!;
+  const shape = { sort: request.sort, valueType: sort.type, idType: table.id.type };
   const cursor = request.cursor === undefined ? null : decodeCursor(request.cursor, shape);
   if (cursor === undefined) throw new InvalidCursorError();
+  const read = (stretchesOf: (filter: Filter) => string[]) =>
+    readStretches(pool, table, shape, request, stretchesOf);
+  if (cursor === null) return read((filter) => [filter.where()]);
+  if (cursor.isValueNew) {
+    const page = await read((filter) => [nearStretch(table, sort, filter, cursor)]);
+    if (page.nextCursor !== null) return page;
+  }
+  return read((filter) => stretchesAfter(table, sort, filter, cursor));
+}
+
+/** @param stretchesOf conditions of the stretches of the index that the page is taken from, one after the other */
+async function readStretches(
+  pool: Pool,
+  table: ListTable,
+  shape: CursorShape,
+  request: PageRequest,
+  stretchesOf: (filter: Filter) => string[],
+): Promise<Page> {
+  const { limit } = request;
+  const sort = table.sorts[shape.sort]!;
+  const filter = request.filter.copy();
   const columns = { ...table.columns, ...pick(table.extraColumns ?? {}, request.fields ?? []) };
-  const parts = cursor === null ? [filter.where()] : partsAfter(table, sort, filter, cursor);
+  const stretches = stretchesOf(filter);
   const order = `t.${sort.column} desc nulls last, t.${table.id.column} ${table.id.order ?? "asc"}`;
   // One more than asked for tells whether there is a next page.
   const max = filter.bind(limit + 1);
-  const select = parts
+  const select = stretches
     .map(
-      (part) =>
-        `(select ${rowOf(table, columns, sort)} from ${table.name} t ${part} order by ${order} limit ${max})`,
+      (stretch) =>
+        `(select ${rowOf(table, columns, sort)} from ${table.name} t ${stretch} order by ${order} limit ${max})`,
     )
     .join("\nunion all\n");
-  const { rows } = await pool.query<{ items: string; count: number; value: string | null; id: string }>(
+  const { rows } = await pool.query<{
+    items: string;
+    count: number;
+    first: string | null;
+    value: string | null;
+    id: string;
+  }>(
     `with found as materialized (
       select *, row_number() over () as n from (select * from (${select}) parts limit ${max}) page
     )
     select coalesce(json_agg(item order by n) filter (where n <= ${limit}), '[]')::text as items,
-      count(*)::integer as count,
+      count(*)::integer as count, max(value) filter (where n = 1) as first,
       max(value) filter (where n = ${limit}) as value, max(id) filter (where n = ${limit}) as id
     from found`,
     filter.values,
   );
-  const { items, count, value, id } = rows[0]!;
+  // Taken out: what the query holds stays in memory until the next full collection, and a page is large. Its timeout
+  // and its callback refer to each other, which V8 does not see through when it looks at young objects only.
+  const { items, count, first, value, id } = rows.pop()!;
   const isLast = count <= limit;
   return {
     items,
     count: Math.min(count, limit),
-    nextCursor: isLast ? null : encodeCursor(shape, { value, id }),
+    nextCursor: isLast
+      ? null
+      : encodeCursor(shape, { value, id, isValueNew: value !== null && value !== first }),
   };
 }
 
@@ -89,11 +118,23 @@ function rowOf(table: ListTable, columns: Readonly<Record<string, string>>, sort
 }
 
 /**
+ * What comes after the cursor but rows without a value, as one stretch: it reads those of the cursor's value again, of
+ * which there are less than a page. It fills nearly every page, and to plan all stretches takes as long as to read them.
+ */
+function nearStretch({ id }: ListTable, { column, type }: Sort, filter: Filter, cursor: Cursor): string {
+  const value = `${filter.bind(cursor.value)}::${type}`;
+  return filter.where(
+    `t.${column} <= ${value}`,
+    `(t.${column} < ${value} or ${isAfter(id, filter, cursor)})`,
+  );
+}
+
+/**
  * What comes after the cursor, in up to three stretches of the index: the rest of its value, the smaller ones, those
  * without one. Each is exact; one condition over all of them would read its way through the whole value again.
  */
-function partsAfter({ id }: ListTable, { column, type }: Sort, filter: Filter, cursor: Cursor): string[] {
-  const after = `t.${id.column} ${id.order === "desc" ? "<" : ">"} ${filter.bind(cursor.id)}::${id.type}`;
+function stretchesAfter({ id }: ListTable, { column, type }: Sort, filter: Filter, cursor: Cursor): string[] {
+  const after = isAfter(id, filter, cursor);
   if (cursor.value === null) return [filter.where(`t.${column} is null`, after)];
   const value = `${filter.bind(cursor.value)}::${type}`;
   return [
@@ -101,6 +142,10 @@ function partsAfter({ id }: ListTable, { column, type }: Sort, filter: Filter, c
     filter.where(`t.${column} < ${value}`),
     filter.where(`t.${column} is null`),
   ];
+}
+
+function isAfter(id: ListTable["id"], filter: Filter, cursor: Cursor): string {
+  return `t.${id.column} ${id.order === "desc" ? "<" : ">"} ${filter.bind(cursor.id)}::${id.type}`;
 }
 
 function pick(columns: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {

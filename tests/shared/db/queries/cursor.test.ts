@@ -9,8 +9,8 @@ const shape = (
   valueType,
   idType,
 });
-const made = (value: unknown, id: unknown = "1", sort = "s") =>
-  Buffer.from(JSON.stringify([sort, value, id])).toString("base64url");
+const made = (value: unknown, id: unknown = "1", sort = "s", isValueNew: unknown = false) =>
+  Buffer.from(JSON.stringify([sort, value, id, isValueNew])).toString("base64url");
 
 describe("cursors", () => {
   it.each<[CursorShape["valueType"], string | null]>([
@@ -23,7 +23,7 @@ describe("cursors", () => {
     ["text", "t3_é"],
     ["integer", null],
   ])("come back as they went: %s %s", (valueType, value) => {
-    const cursor = { value, id: "7" };
+    const cursor = { value, id: "7", isValueNew: valueType === "bigint" };
     expect(decodeCursor(encodeCursor(shape(valueType), cursor), shape(valueType))).toEqual(cursor);
   });
 
@@ -37,6 +37,7 @@ describe("cursors", () => {
     ["a NUL", shape("text"), made("a\0")],
     ["another id", shape("integer"), made("1", "x")],
     ["no id", shape("integer"), made("1", null)],
+    ["half a word on its value", shape("integer"), made("1", "1", "s", "yes")],
     ["too little", shape("integer"), Buffer.from("[]").toString("base64url")],
   ])("with %s are none", (_, of, text) => {
     expect(decodeCursor(text, of)).toBeUndefined();
