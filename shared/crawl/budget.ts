@@ -40,8 +40,13 @@ export interface Budget {
   limit?(left: number): void;
   /** Only when it is open. */
   sent(now: number): Dispatch;
-  /** The exchange is over; `reading` is `null` when the answer had no window headers, or no answer came. */
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void;
+  /**
+   * The exchange is over.
+   * @param reading `null` when the answer had no window headers, or no answer came
+   * @param atLeast of a window that the site has not told of: it has no less left than this, as a shorter one has that
+   * the site tells of only while it is the nearer one
+   */
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void;
   /** The exchange ended in a 429. */
   throttled(
     dispatch: Dispatch,
@@ -57,6 +62,11 @@ const SAME_WINDOW_MS = 1_500;
 const PROBE_PATIENCE_MS = 2_000;
 /** Part of a window that pacing leaves free at its end, so that the last requests are still counted in it. */
 const WINDOW_MARGIN = 0.01;
+
+interface LocalDispatch extends Dispatch {
+  /** Requests that were over before it was sent. */
+  settledBefore: number;
+}
 
 /**
  * When the window of an answer ends. The site wrote its header at some time between sending and answer, in whole
@@ -79,14 +89,25 @@ export class LocalBudget implements Budget {
   readonly name: string;
   readonly ceiling: BudgetCeiling;
   readonly #random: () => number;
-  readonly #inFlight = new Set<Dispatch>();
+  readonly #inFlight = new Set<LocalDispatch>();
   /** End of the present window; `null` while no answer has told, or the last one is over. */
   #windowEndsAt: number | null = null;
   /** The present window is our own, for no answer has told of one. */
   #isAssumed = false;
   #windowMs: number;
-  /** Requests that the window still has, those in flight not subtracted. */
+  /**
+   * Requests that the window still has, those in flight not subtracted: what the newest answer told, less what is over
+   * and may have been counted after it.
+   */
   #left = 0;
+  /** What the newest answer of the window told. */
+  #told = 0;
+  /** As `#left`, by the newest answer alone. */
+  #certain = 0;
+  /** As `#left`, of a window that no answer has told; `null` while nothing tells. */
+  #leftAtLeast: number | null = null;
+  /** Requests that are over. */
+  #settled = 0;
   /** Requests that the site allows in a window, as its last answer had it. */
   #allowance = Infinity;
   /** Requests sent in this window, those in flight when it began included. */
@@ -131,6 +152,8 @@ export class LocalBudget implements Budget {
     if (this.#probe) return this.#probe.sentAt + PROBE_PATIENCE_MS;
     if (!this.#isWindowOpen(now)) return now;
     if (this.#isDoubtful && this.#inFlight.size > 0) return this.#lastSentAt + PROBE_PATIENCE_MS;
+    // One alone finds out more.
+    if (this.#isUntold && this.#inFlight.size >= Math.max(1, this.#leftAtLeast ?? Infinity)) return Infinity;
     const available = this.#left - this.#inFlight.size;
     // In flight counts as used, so an answer may show that there is more left; if none comes, the next window.
     if (available <= 0) return this.#windowEndsAt!;
@@ -140,10 +163,11 @@ export class LocalBudget implements Budget {
   }
 
   sent(now: number): Dispatch {
-    const dispatch = { sentAt: now };
+    const dispatch: LocalDispatch = { sentAt: now, settledBefore: this.#settled };
     if (!this.#isWindowOpen(now)) {
       this.#windowEndsAt = null;
       this.#isAssumed = false;
+      this.#leftAtLeast = null;
       this.#probe = dispatch;
     } else if (this.#probe) this.#probe = dispatch;
     this.#inFlight.add(dispatch);
@@ -153,10 +177,12 @@ export class LocalBudget implements Budget {
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+  answered(handed: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {
+    const dispatch = handed as LocalDispatch;
     if (!this.#inFlight.delete(dispatch)) return;
     if (reading) this.#read(dispatch, now, reading);
-    else this.#countUnread(dispatch, now);
+    else this.#countUnread(dispatch, now, atLeast);
+    this.#settled++;
     if (this.#probe === dispatch) this.#probe = null;
     if (now >= this.#backoffUntil + this.#windowQuietMs()) this.#throttledInARow = 0;
   }
@@ -186,16 +212,21 @@ export class LocalBudget implements Budget {
     this.#isAssumed = false;
   }
 
+  /** No answer has ever told of a window. */
+  get #isUntold(): boolean {
+    return this.#isAssumed && this.#allowance === Infinity;
+  }
+
   /** Whether the site has no headers, or only failed, the first three answers show, one after the other. */
   get #isDoubtful(): boolean {
-    return this.#isAssumed && this.#allowance === Infinity && this.#windowSent < 4;
+    return this.#isUntold && this.#windowSent < 4;
   }
 
   #isWindowOpen(now: number): boolean {
     return this.#windowEndsAt !== null && now < this.#windowEndsAt;
   }
 
-  #read(dispatch: Dispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
+  #read(dispatch: LocalDispatch, now: number, { used, remaining, resetMs }: BudgetReading): void {
     const { earliest, latest: endsAt } = windowEnd(dispatch.sentAt, now, { resetMs });
     const known = this.#isAssumed ? null : this.#windowEndsAt;
     if (known !== null && endsAt < known - SAME_WINDOW_MS) return;
@@ -210,19 +241,29 @@ export class LocalBudget implements Budget {
     }
     this.#isAssumed = false;
     this.#allowance = used + remaining;
+    this.#windowEndsAt = isNew ? endsAt : Math.max(known, endsAt);
+    // An answer that tells of more than another one of its window was counted before that.
+    if (isNew || remaining < this.#told) {
+      this.#told = remaining;
+      this.#certain = remaining - this.#countLater(dispatch);
+    }
+    this.#left = isNew ? this.#certain : Math.min(this.#told, Math.max(this.#left - 1, this.#certain));
     // A site that allows more than the ceiling counts others' requests as well: then ours are what it is held against.
     const ours = this.#windowSent - this.#inFlight.size;
-    const isAboveCeiling = used + remaining > this.ceiling.requests;
-    const left = isAboveCeiling ? Math.min(remaining, this.ceiling.requests - ours) : remaining;
-    this.#windowEndsAt = isNew ? endsAt : Math.max(known, endsAt);
-    this.#left = isNew ? left : Math.min(this.#left, left);
+    if (this.#allowance > this.ceiling.requests)
+      this.#left = Math.min(this.#left, this.ceiling.requests - ours);
   }
 
   /**
    * Without headers, or an answer, the ceiling is the budget, or what the site last allowed: a window of our own, from
    * the first request on, until an answer tells.
    */
-  #countUnread(dispatch: Dispatch, now: number): void {
+  #countUnread(dispatch: LocalDispatch, now: number, atLeast: number | undefined): void {
+    if (atLeast !== undefined) {
+      const known = (this.#leftAtLeast ?? -Infinity) - 1;
+      this.#leftAtLeast = Math.max(known, atLeast - this.#countLater(dispatch));
+    } else if (this.#leftAtLeast !== null) this.#leftAtLeast--;
+    this.#certain--;
     if (this.#windowEndsAt !== null) this.#left--;
     else if (this.#probe === dispatch && now >= this.#backoffUntil) {
       this.#windowMs = this.ceiling.windowMs;
@@ -230,6 +271,11 @@ export class LocalBudget implements Budget {
       this.#isAssumed = true;
       this.#left = Math.min(this.ceiling.requests, this.#allowance) - 1;
     }
+  }
+
+  /** Requests that the site may have counted after this one, and that are over: its answer does not tell of them. */
+  #countLater({ settledBefore }: LocalDispatch): number {
+    return this.#settled - settledBefore;
   }
 
   /** How long after a backoff an answer must come to end the row of 429s. */

@@ -137,8 +137,12 @@ export class JointBudget implements Budget {
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
     const { parts } = dispatch as JointDispatch;
     this.#inFlight--;
-    for (const [i, part] of this.#parts.entries())
-      part.answered(parts[i]!, now, this.#isOf(part, reading) ? reading : null);
+    const told = this.#partOf(reading);
+    for (const [i, part] of this.#parts.entries()) {
+      // The site tells of the window that has the least left.
+      if (part === told) part.answered(parts[i]!, now, reading);
+      else part.answered(parts[i]!, now, null, reading?.remaining);
+    }
   }
 
   /** A 429 that is not final is one of the shortest window; its backoff holds all back. */
@@ -151,14 +155,15 @@ export class JointBudget implements Budget {
     const [first, ...rest] = this.#parts;
     const { parts } = dispatch as JointDispatch;
     this.#inFlight--;
-    first!.throttled(parts[0]!, now, retryAfterMs, this.#isOf(first!, reading) ? reading : null);
-    for (const [i, part] of rest.entries())
-      part.answered(parts[i + 1]!, now, this.#isOf(part, reading) ? reading : null);
+    const told = this.#partOf(reading);
+    first!.throttled(parts[0]!, now, retryAfterMs, first === told ? reading : null);
+    for (const [i, part] of rest.entries()) part.answered(parts[i + 1]!, now, part === told ? reading : null);
   }
 
   /** A reading is about the shortest window that it fits into. */
-  #isOf(part: Budget, reading: BudgetReading | null): boolean {
-    const fitting = this.#parts.find(({ ceiling }) => reading && reading.resetMs <= ceiling.windowMs);
-    return part === (fitting ?? this.#parts.at(-1));
+  #partOf(reading: BudgetReading | null): Budget | undefined {
+    return (
+      this.#parts.find(({ ceiling }) => reading && reading.resetMs <= ceiling.windowMs) ?? this.#parts.at(-1)
+    );
   }
 }

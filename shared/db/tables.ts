@@ -74,19 +74,23 @@ export interface Budgets {
   backoff_began_at: Timestamp | null;
   backoff_until: Timestamp | null;
   ceiling_requests: number;
+  certain: number | null;
   is_assumed: Generated<boolean>;
   /**
    * Time of the last request that was handed out, which may be in the future.
    */
   last_sent_at: Timestamp | null;
+  left_at_least: number | null;
   left_requests: number | null;
   name: string;
   probe_owner: string | null;
   probe_until: Timestamp | null;
   sent: Generated<number>;
+  settled: Generated<number>;
   site: string;
   throttled: Generated<number>;
   throttled_in_a_row: Generated<number>;
+  told: number | null;
   updated_at: Generated<Timestamp>;
   window_ends_at: Timestamp | null;
   window_ms: number | null;

@@ -142,6 +142,7 @@ class Process {
 interface Row {
   sent: number;
   left_requests: number;
+  left_at_least: number | null;
   /** Handed out and not answered. */
   slots: number;
 }
@@ -216,6 +217,47 @@ describe.concurrent("a budget that several processes share", () => {
     await exchange({ used: 7, remaining: 13, resetMs: 30_000 });
     await budget.close();
     expect(await readRow(site)).toMatchObject({ left_requests: 13 });
+  });
+
+  it("is not told by an older answer that more is left when a newer one told nothing", async () => {
+    const site = new StrictSite({ requests: 20, windowMs: 60_000 });
+    const [older, newer] = [new Process(site), new Process(site)];
+    await older.untilOpen();
+    await older.send(site);
+    const early = [older, newer].map(async (each) => {
+      await each.untilOpen();
+      return each.budget.sent(each.now());
+    });
+    const [first, second] = await Promise.all(early);
+    newer.budget.answered(second!, newer.now(), null);
+    await newer.budget.close();
+    older.budget.answered(first!, older.now(), { used: 2, remaining: 18, resetMs: 59_000 });
+    await older.budget.close();
+    expect(await readRow(site)).toMatchObject({ left_requests: 17, slots: 0 });
+  });
+
+  it("has no more in flight than it has left for certain, where the site tells of a shorter window only", async () => {
+    const site = new StrictSite({ requests: 1_000, windowMs: 60_000 });
+    const processes = [new Process(site), new Process(site)];
+    const send = async (from: Process) => {
+      await from.untilOpen();
+      return from.budget.sent(from.now());
+    };
+    for (const from of [...processes, processes[0]!])
+      from.budget.answered(await send(from), from.now(), null, 3);
+    const [mine, others] = [await send(processes[0]!), await send(processes[1]!), await send(processes[0]!)];
+    let isOpen = false;
+    const next = processes[1]!.untilOpen().then(() => (isOpen = true));
+    const before = processes[1]!.statements;
+    await sleep(500);
+    expect(isOpen).toBe(false);
+    expect(processes[1]!.statements - before).toBeLessThanOrEqual(6);
+    processes[0]!.budget.answered(mine!, processes[0]!.now(), null, 8);
+    await next;
+    // The other one may have been counted after it.
+    processes[1]!.budget.answered(others!, processes[1]!.now(), null, 9);
+    await processes[1]!.budget.close();
+    expect(await readRow(site)).toMatchObject({ left_at_least: 8, slots: 1 });
   });
 
   it("keeps below the ceiling that the operator set, by our own requests where the site allows more", async () => {

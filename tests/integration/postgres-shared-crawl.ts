@@ -56,10 +56,10 @@ export async function crawlTogether({
     seed,
     subreddits: subreddits * 2,
     users: subreddits * 20,
-    // Two clients; several windows of 4 s are needed: with shorter ones a late answer could belong to either of two.
+    // Two clients; several windows of 2 s are needed.
     budgetRequests: Math.max(15, subreddits / 2),
     budgetSecs: 80,
-    timeScale: 20,
+    timeScale: 40,
     faults: [...FAULTS],
   });
   const config = readConfig({ DATABASE_URL: server.databaseUrl, LOG_LEVEL: "error" }, "no .env file");

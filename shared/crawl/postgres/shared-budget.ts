@@ -24,11 +24,14 @@ interface Slot {
 
 interface SharedDispatch extends Dispatch {
   isProbe: boolean;
+  /** Requests of all processes that are known to have been over before. */
+  settledBefore: number;
 }
 
 interface Answer extends SharedDispatch {
   answeredAt: number;
   reading: BudgetReading | null;
+  atLeast?: number | undefined;
   throttled: { retryAfterMs: number | null } | null;
   /** The window has less than all were told. */
   isLess: boolean;
@@ -46,6 +49,7 @@ interface Turn {
   left: number;
   windowEndsInMs: number | null;
   backoffInMs: number | null;
+  settled: number;
 }
 
 /** What a turn asks for. */
@@ -94,6 +98,8 @@ export class SharedBudget implements Budget {
   #left = 0;
   /** As of the last turn, beside this process's own slots. */
   #available = 0;
+  /** Requests that are over, ever: those that the database knew of, and since then this process's own. */
+  #settled = 0;
   #sent = 0;
   #throttled = 0;
 
@@ -126,15 +132,22 @@ export class SharedBudget implements Budget {
     const slot = this.#slots.shift();
     if (!slot) throw new Error(`budget ${this.name} is not open`);
     this.#sent++;
-    const dispatch: SharedDispatch = { sentAt: now, isProbe: slot.isProbe };
+    const dispatch: SharedDispatch = { sentAt: now, isProbe: slot.isProbe, settledBefore: this.#settled };
     return dispatch;
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {
     // Not even what nobody has taken is left: what was handed out is in doubt.
     const isLess = reading !== null && this.#isWindowOpen(now) && reading.remaining < this.#available;
     if (isLess) this.#release(() => true);
-    this.#learn({ ...(dispatch as SharedDispatch), answeredAt: now, reading, throttled: null, isLess });
+    this.#learn({
+      ...(dispatch as SharedDispatch),
+      answeredAt: now,
+      reading,
+      atLeast,
+      throttled: null,
+      isLess,
+    });
   }
 
   throttled(
@@ -165,6 +178,7 @@ export class SharedBudget implements Budget {
 
   #learn(answer: Answer): void {
     this.#answers.push(answer);
+    this.#settled++;
     if (isUrgent(answer)) void this.#take(NOTHING);
     else this.#reportLater();
   }
@@ -245,10 +259,15 @@ export class SharedBudget implements Budget {
   }
 
   /** Ages instead of times: the database has a clock of its own. */
-  #toReport({ sentAt, answeredAt, isProbe, reading, throttled }: Answer, at: number): object {
+  #toReport(
+    { sentAt, answeredAt, isProbe, settledBefore, reading, atLeast, throttled }: Answer,
+    at: number,
+  ): object {
     return {
       sentMsAgo: at - sentAt,
       isProbe,
+      settledBefore,
+      atLeast,
       throttled,
       reading: reading && {
         ...reading,
@@ -262,6 +281,7 @@ export class SharedBudget implements Budget {
     this.#windowEndsAt = turn.windowEndsInMs === null ? null : askedAt + turn.windowEndsInMs;
     this.#left = turn.left;
     this.#available = turn.available;
+    this.#settled = turn.settled + this.#answers.length;
     // A 429 that came meanwhile, or word of less: what was handed out before it does not count.
     const isInDoubt = turn.backoffInMs !== null || this.#answers.some((one) => one.throttled || one.isLess);
     if (want > 0) this.#addSlots(turn, askedAt);

@@ -72,6 +72,28 @@ describe("pacing", () => {
     expect(main.available(51)).toBe(997);
   });
 
+  it("is not told by an older answer that more is left when a newer one told nothing", () => {
+    const main = budget();
+    exchange(main, 0, 1, 999, 600_000);
+    const [first, second] = [main.sent(20), main.sent(20)];
+    main.answered(second, 40, null);
+    main.answered(first, 50, { used: 2, remaining: 998, resetMs: 599_970 });
+    expect(main.available(51)).toBe(997);
+    exchange(main, 60, 4, 996, 599_930);
+    expect(main.available(71)).toBe(996);
+  });
+
+  it("gives out nothing twice and loses nothing, in whatever order answers come", () => {
+    const main = budget();
+    exchange(main, 0, 1, 10, 600_000);
+    const [first, second, third] = [main.sent(20), main.sent(20), main.sent(20)];
+    main.answered(third, 40, null);
+    main.answered(second, 50, { used: 3, remaining: 8, resetMs: 599_970 });
+    expect(main.available(51)).toBe(7);
+    main.answered(first, 60, { used: 2, remaining: 9, resetMs: 599_970 });
+    expect(main.available(61)).toBe(7);
+  });
+
   it("opens the next window with one request alone", () => {
     const main = budget();
     exchange(main, 0, 1000, 0, 5_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LocalBudget } from "../../../shared/crawl/budget.ts";
+import { type Dispatch, LocalBudget } from "../../../shared/crawl/budget.ts";
 import { JointBudget, PacedBudget } from "../../../shared/crawl/paced-budget.ts";
 
 const SECOND = { requests: 10, windowMs: 1_000 };
@@ -67,6 +67,34 @@ describe("JointBudget", () => {
     expect(budget.available(900)).toBe(5);
     budget.answered(budget.sent(1_000), 1_050, { used: 1_000, remaining: 0, resetMs: 1_799_850 });
     expect(budget.opensAt(1_050, false)).toBe(1_800_900);
+  });
+
+  it("has no more in flight than the site told of the window that has the least left", () => {
+    const budget = joint(1_000);
+    const tell = (dispatch: Dispatch, at: number, remaining: number) =>
+      budget.answered(dispatch, at, { used: 10 - remaining, remaining, resetMs: 800 });
+    for (const at of [0, 200, 400]) tell(budget.sent(at), at + 50, 2);
+    const [first, second] = [budget.sent(600), budget.sent(800)];
+    expect(budget.opensAt(1_000, false)).toBe(Infinity);
+    // The one that tells less was counted after the one that told more.
+    tell(second, 1_050, 8);
+    tell(first, 1_100, 9);
+    const third = budget.sent(1_200);
+    budget.answered(third, 1_300, { used: 27, remaining: 3, resetMs: 1_800_000 });
+    expect(budget.available(1_300)).toBe(3);
+    for (const at of [1_400, 1_600]) budget.sent(at);
+    expect(budget.opensAt(1_800, false)).toBe(1_800);
+    budget.sent(1_800);
+    expect(budget.opensAt(2_000, false)).toBe(1_801_300);
+  });
+
+  it("lets one alone find out where nothing is certainly left", () => {
+    const budget = joint(1_000);
+    for (const at of [0, 200, 400, 600])
+      budget.answered(budget.sent(at), at + 50, { used: 10, remaining: 0, resetMs: 100 });
+    expect(budget.opensAt(800, false)).toBe(800);
+    budget.sent(800);
+    expect(budget.opensAt(1_000, false)).toBe(Infinity);
   });
 
   it("takes a refusal for one of the shortest window", () => {
