@@ -197,7 +197,7 @@ begin
       -- Not all of the last ones to one process.
       granted := least((ask->>'want')::integer, greatest(1, available / 4));
     end if;
-    granted := least(granted, greatest(1, room / 4), case when is_doubtful then 1 end);
+    granted := least(granted, case when room > 0 then greatest(1, room / 4) end, case when is_doubtful then 1 end);
   end if;
 
   if granted > 0 then
