@@ -39,10 +39,10 @@ export async function createApp(parts: ServerParts): Promise<H3> {
     // Errors are logged here, not printed.
     silent: true,
     onError: (error, event) => refuse(error, event, services),
-    onResponse: (response, event) => record(response, event, services),
   });
   setRouteContext(app, {
     guard: createGuard({ ...config, tokens, isLoopbackOnly: isLoopback(config.host) }),
+    record: (event, status) => record(event, status, services),
     maxBodyBytes: config.apiMaxBodyMbytes * 1024 * 1024,
     shutdown,
     cache,
@@ -66,7 +66,7 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   addV2(app, services);
 
   // What no route has: another method of a path that there is, CORS's question, or nothing.
-  app.all("/**", (event) => answerUnrouted(event, routesOf(app), config.corsOrigins));
+  app.all("/**", (event) => answerUnrouted(event, routesOf(app), services));
   return app;
 }
 
@@ -74,13 +74,14 @@ export async function createApp(parts: ServerParts): Promise<H3> {
 function answerUnrouted(
   event: H3Event,
   routes: readonly RouteDefinition[],
-  corsOrigins: readonly string[],
-): Promise<HTTPResponse> {
+  services: Services,
+): HTTPResponse | Promise<HTTPResponse> {
   const methods = methodsOf(routes, event.url.pathname);
   if (methods.length === 0) throw new ApiError(404, "PAGE_NOT_FOUND", "there is nothing under this path");
   const allow = [...methods, "OPTIONS"].join(", ");
   if (event.req.method === "OPTIONS") {
-    allowOrigin(event, corsOrigins);
+    allowOrigin(event, services.config.corsOrigins);
+    record(event, 204, services);
     const { headers } = exchangeOf(event);
     const preflight = headers["access-control-allow-origin"] && {
       "access-control-allow-methods": methods.join(", "),
@@ -115,10 +116,12 @@ function patternOf(path: string): RegExp {
 }
 
 /** The answer to a request that is refused or went wrong, in the words of its face. */
-function refuse(error: unknown, event: H3Event, { log, config }: Services): Promise<HTTPResponse> {
+function refuse(error: unknown, event: H3Event, services: Services): HTTPResponse | Promise<HTTPResponse> {
+  const { log, config } = services;
   const exchange = exchangeOf(event);
   allowOrigin(event, config.corsOrigins);
   const refusal = toApiError(error);
+  record(event, refusal.status, services);
   if (refusal.status >= 500) {
     const { requestId, route } = exchange;
     const level = refusal.status === 503 ? "warn" : "error";
@@ -144,16 +147,15 @@ function refuse(error: unknown, event: H3Event, { log, config }: Services): Prom
 }
 
 /** Counts the answer; a line of the log for what changes something, in detail for what only reads. */
-function record(response: Response, event: H3Event, { log, metrics }: Services): void {
+function record(event: H3Event, status: number, { log, metrics }: Services): void {
   const { requestId, startedAt, route, principal } = exchangeOf(event);
   const { method } = event.req;
-  metrics.observe({ method, route, status: response.status, secs: (performance.now() - startedAt) / 1000 });
+  const ms = performance.now() - startedAt;
+  metrics.observe({ method, route, status, secs: ms / 1000 });
   const level = method === "GET" || method === "HEAD" || method === "OPTIONS" ? "debug" : "info";
   if (!log.isLevelEnabled(level)) return;
-  const ms = Math.round(performance.now() - startedAt);
-  const { status } = response;
   log[level](
-    { requestId, method, route, status, ms, by: principal?.name, address: addressOf(event) },
+    { requestId, method, route, status, ms: Math.round(ms), by: principal?.name, address: addressOf(event) },
     "request",
   );
 }

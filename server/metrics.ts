@@ -26,8 +26,8 @@ const NO_ROUTE = "none";
 interface Observed {
   latencies: Latencies;
   durations: Histogram.Internal<"route">;
-  /** By status. */
-  statuses: Counter.Internal[];
+  /** Requests by status. */
+  statuses: Map<number, number>;
 }
 
 /** Prometheus metrics of this process, and of what the database tells all processes alike. */
@@ -64,7 +64,7 @@ export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): S
     if (!methods) routes.set(route, (methods = new Map()));
     let observed = methods.get(method);
     if (!observed) {
-      observed = { latencies: new Latencies(), durations: durations.labels({ route }), statuses: [] };
+      observed = { latencies: new Latencies(), durations: durations.labels({ route }), statuses: new Map() };
       methods.set(method, observed);
     }
     return observed;
@@ -76,7 +76,7 @@ export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): S
       const observed = observedOf(method, route ?? NO_ROUTE);
       observed.latencies.add(secs * 1000, status);
       observed.durations.observe(secs);
-      (observed.statuses[status] ??= requests.labels({ method, route: route ?? NO_ROUTE, status })).inc();
+      observed.statuses.set(status, (observed.statuses.get(status) ?? 0) + 1);
     },
     latencies: () =>
       [...routes]
@@ -86,6 +86,10 @@ export function createMetrics(pool: Pool, cacheCounts: Readonly<CacheCounts>): S
         .sort((a, b) => b.requests - a.requests),
     async render(as) {
       await refreshShared();
+      requests.reset();
+      for (const [route, methods] of routes)
+        for (const [method, { statuses }] of methods)
+          for (const [status, n] of statuses) requests.inc({ method, route, status }, n);
       cached.reset();
       cached.inc({ result: "hit" }, cacheCounts.hits);
       cached.inc({ result: "miss" }, cacheCounts.misses);

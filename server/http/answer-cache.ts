@@ -30,7 +30,7 @@ export class AnswerCache {
     max: MAX_ENTRIES,
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ANSWER_BYTES,
-    sizeCalculation: ({ answer }) => answer.bytes.length,
+    sizeCalculation: ({ answer }) => answer.body.length,
   });
   /** Counts the calls of `clear`: what was begun before one is not kept. */
   #generation = 0;

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { H3Event } from "h3";
 import type { Principal } from "./principal.ts";
 
@@ -15,6 +15,10 @@ export interface Exchange {
 }
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
+
+/** Ids of requests that come without one: this process, and a number. */
+const PROCESS = randomBytes(9).toString("base64url");
+let requests = 0;
 
 /** The request's exchange, which begins when it is asked for first. */
 export function exchangeOf(event: H3Event): Exchange {
@@ -33,7 +37,7 @@ export function addressOf(event: H3Event): string {
 
 function begin(event: H3Event): Exchange {
   const given = event.req.headers.get("x-request-id");
-  const requestId = given !== null && REQUEST_ID.test(given) ? given : randomUUID();
+  const requestId = given !== null && REQUEST_ID.test(given) ? given : `${PROCESS}-${++requests}`;
   return {
     requestId,
     startedAt: performance.now(),

@@ -16,8 +16,8 @@ export interface GuardOptions {
   tokenPerSec: number;
 }
 
-/** Lets a request to a route of `scope` in, or throws. `null` is open to everybody. */
-export type Guard = (event: H3Event, scope: Scope | null) => Promise<void>;
+/** Lets a request to a route of `scope` in, or throws; nothing to wait for where it is open to everybody (`null`). */
+export type Guard = (event: H3Event, scope: Scope | null) => Promise<void> | undefined;
 
 /** Who asks a server that has no token. */
 const OPERATOR: Principal = { name: "operator", scope: "admin", limitKey: null };
@@ -67,15 +67,9 @@ export function createGuard(options: GuardOptions): Guard {
     return principal;
   };
 
-  return async (event, scope) => {
-    const exchange = exchangeOf(event);
-    allowOrigin(event, corsOrigins);
-    if (scope === null) {
-      if (isLoopbackOnly && tokens.isTokenless()) assertLocal(event);
-      return;
-    }
+  const admit = async (event: H3Event, scope: Scope): Promise<void> => {
     const principal = await identify(event);
-    exchange.principal = principal;
+    exchangeOf(event).principal = principal;
     if (principal.limitKey !== null) take(event, principal.limitKey, authenticated);
     if (!allows(principal.scope, scope)) {
       throw new ApiError(
@@ -84,6 +78,13 @@ export function createGuard(options: GuardOptions): Guard {
         `this needs a token of scope ${scope}, the given one has ${principal.scope}`,
       );
     }
+  };
+
+  return (event, scope) => {
+    allowOrigin(event, corsOrigins);
+    if (scope !== null) return admit(event, scope);
+    if (isLoopbackOnly && tokens.isTokenless()) assertLocal(event);
+    return undefined;
   };
 }
 

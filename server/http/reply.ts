@@ -5,26 +5,29 @@ import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } fro
 import { type H3Event, HTTPResponse } from "h3";
 import { exchangeOf } from "./exchange.ts";
 
+/** Bodies of less characters do not gain by compression. */
+const SHORT = 1_024;
+
 /**
- * JSON that exists as text already, as Postgres builds it. Kept as what is sent, outside of the heap; what is sent more
- * than once is hashed and compressed once.
+ * JSON that exists as text already, as Postgres builds it. Kept as what is sent: bytes outside of the heap, or a short
+ * text, which Node sends in one piece with the headers. What is sent more than once is hashed and compressed once.
  */
 export class JsonText {
-  readonly bytes: Buffer;
+  readonly body: string | Buffer;
   #etag: string | null = null;
   #encodings: Partial<Record<Encoding, Promise<Buffer>>> | null = null;
 
   constructor(text: string) {
-    this.bytes = Buffer.from(text);
+    this.body = text.length < SHORT ? text : Buffer.from(text);
   }
 
   /** Weak: the same content, whatever its encoding. */
   get etag(): string {
-    return (this.#etag ??= `W/"${hash("sha1", this.bytes, "base64url")}"`);
+    return (this.#etag ??= `W/"${hash("sha1", this.body, "base64url")}"`);
   }
 
   encoded(encoding: Encoding): Promise<Buffer> {
-    return ((this.#encodings ??= {})[encoding] ??= compressors[encoding](this.bytes));
+    return ((this.#encodings ??= {})[encoding] ??= compressors[encoding](this.body));
   }
 }
 
@@ -67,22 +70,21 @@ export class Reply {
   }
 }
 
-/** Smaller bodies do not gain by it. */
-const MIN_COMPRESSED_BYTES = 1_024;
 const compressors = {
-  br: (body: Buffer) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
-  gzip: (body: Buffer) => promisify(gzip)(body, { level: 5 }),
+  br: (body: string | Buffer) =>
+    promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
+  gzip: (body: string | Buffer) => promisify(gzip)(body, { level: 5 }),
 };
 
 /**
  * The answer to `event`: a value as JSON, text, bytes or a stream. What can be read again gets an ETag, and a 304 where
  * the client has it; what is worth it is compressed.
  */
-export async function respond(
+export function respond(
   event: H3Event,
   value: unknown,
   { status = 200, headers = {} }: ReplyOptions = {},
-): Promise<HTTPResponse> {
+): HTTPResponse | Promise<HTTPResponse> {
   // The exchange's own headers: nobody needs them after this.
   const all = Object.assign(exchangeOf(event).headers, headers);
   if (value instanceof Reply) {
@@ -106,12 +108,12 @@ function send(
   return sendStream(event, body, status, headers);
 }
 
-async function sendWhole(
+function sendWhole(
   event: H3Event,
   content: JsonText,
   status: number,
   headers: Record<string, string>,
-): Promise<HTTPResponse> {
+): HTTPResponse | Promise<HTTPResponse> {
   const isRead = event.req.method === "GET" || event.req.method === "HEAD";
   if (isRead && status === 200 && headers["cache-control"] !== "no-store") {
     headers["cache-control"] ??= "private, no-cache";
@@ -119,8 +121,9 @@ async function sendWhole(
     if (matches(event.req.headers.get("if-none-match"), headers["etag"]))
       return new QuickResponse(null, { status: 304, headers });
   }
-  const encoding = content.bytes.length < MIN_COMPRESSED_BYTES ? null : chooseEncoding(event, headers);
-  return new QuickResponse(encoding ? await content.encoded(encoding) : content.bytes, { status, headers });
+  const encoding = content.body.length < SHORT ? null : chooseEncoding(event, headers);
+  if (!encoding) return new QuickResponse(content.body, { status, headers });
+  return content.encoded(encoding).then((body) => new QuickResponse(body, { status, headers }));
 }
 
 function sendStream(

@@ -13,6 +13,8 @@ const Check = z.object({
   detail: z.string().optional(),
 });
 
+const PROBE = { headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" } };
+
 /** Health and readiness, open to everybody. */
 export function addProbes(app: H3, services: Services): void {
   route(app, {
@@ -24,12 +26,8 @@ export function addProbes(app: H3, services: Services): void {
     response: z.object({ status: z.literal("ok"), version: z.string(), uptime_secs: z.int() }),
     handler: () =>
       new Reply(
-        JSON.stringify({
-          status: "ok",
-          version: packageJson.version,
-          uptime_secs: Math.floor(process.uptime()),
-        }),
-        { headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" } },
+        `{"status":"ok","version":"${packageJson.version}","uptime_secs":${Math.floor(process.uptime())}}`,
+        PROBE,
       ),
   });
 
@@ -51,11 +49,7 @@ export function addProbes(app: H3, services: Services): void {
       const status = readiness.status === "ready" ? 200 : 503;
       return new Reply(JSON.stringify(readiness), {
         status,
-        headers: {
-          "content-type": "application/json; charset=utf-8",
-          "cache-control": "no-store",
-          ...(status === 503 && { "retry-after": "5" }),
-        },
+        headers: { ...PROBE.headers, ...(status === 503 && { "retry-after": "5" }) },
       });
     },
   });

@@ -13,7 +13,7 @@ function maker() {
   };
   return { make, release: release.resolve, made: () => made };
 }
-const text = async (kept: Promise<{ answer: JsonText }>) => (await kept).answer.bytes.toString();
+const text = async (kept: Promise<{ answer: JsonText }>) => (await kept).answer.body.toString();
 
 describe("AnswerCache", () => {
   it("makes one answer for all who ask meanwhile, and keeps it", async () => {
