@@ -20,7 +20,8 @@ export interface CacheCounts {
 
 /**
  * Answers as they were made, for a while. Who asks for what is being made waits for it: a burst of equal requests is
- * one question to the database.
+ * one question to the database. What is asked for in the second half of its time is made anew meanwhile: nobody waits
+ * for what many want.
  */
 export class AnswerCache {
   readonly counts: CacheCounts = { hits: 0, misses: 0 };
@@ -47,12 +48,20 @@ export class AnswerCache {
     make: () => Promise<JsonText>,
   ): Promise<CachedAnswer> {
     if (!this.#isEnabled) return { answer: await make(), at: Date.now() };
-    const kept = isFresh ? undefined : (this.#kept.get(key) ?? this.#pending.get(key));
-    if (kept) {
-      this.counts.hits++;
-      return kept;
+    const kept = isFresh ? undefined : this.#kept.get(key);
+    const pending = isFresh ? undefined : this.#pending.get(key);
+    if (kept || pending) this.counts.hits++;
+    if (kept && !pending && Date.now() - kept.at > ttlMs / 2) {
+      // When it fails, who asks after the kept one's time is told.
+      this.#make(key, ttlMs, make).catch(() => undefined);
     }
+    if (kept) return kept;
+    if (pending) return pending;
     this.counts.misses++;
+    return this.#make(key, ttlMs, make);
+  }
+
+  async #make(key: string, ttlMs: number, make: () => Promise<JsonText>): Promise<CachedAnswer> {
     const generation = this.#generation;
     const making = make().then((answer) => ({ answer, at: Date.now() }));
     this.#pending.set(key, making);

@@ -37,6 +37,25 @@ describe("AnswerCache", () => {
     expect(await text(cache.get("other", 1_000, false, make))).toBe("3");
   });
 
+  it("makes a new one in the second half of its time, and nobody waits for it", async () => {
+    const cache = new AnswerCache(true);
+    let made = 0;
+    const slow = Promise.withResolvers<void>();
+    const make = async () => {
+      if (++made > 1) await slow.promise;
+      return new JsonText(String(made));
+    };
+    await cache.get("k", 2_000, false, make);
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    expect(await text(cache.get("k", 2_000, false, make))).toBe("1");
+    expect(await text(cache.get("k", 2_000, false, make))).toBe("1");
+    expect(made).toBe(2);
+    slow.resolve();
+    await new Promise(setImmediate);
+    expect(await text(cache.get("k", 2_000, false, make))).toBe("2");
+    expect(cache.counts).toEqual({ hits: 3, misses: 1 });
+  });
+
   it("does not keep what was begun before it was cleared", async () => {
     const cache = new AnswerCache(true);
     const { make, release } = maker();
