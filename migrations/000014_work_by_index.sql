@@ -62,7 +62,7 @@ begin
     order by u.our_creator desc, u.next_due_at;
 end $$;
 
--- Looks nothing up: its body stays.
+-- What it hands out need not be looked up: only how it is planned changes.
 alter function recheck_posts(integer, text) reset all;
 alter function recheck_posts(integer, text) set enable_seqscan = off;
 alter function recheck_posts(integer, text) set enable_bitmapscan = off;

@@ -4,7 +4,6 @@
 alter table runs
   -- A worker's; others are crawled by whoever joined them, and nobody here ends them.
   add column is_managed boolean not null default false,
-  add column if not exists attempt integer not null default 0,
   -- Which workers may take it.
   add column class text not null default 'http' check (class in ('http', 'browser', 'media')),
   add column priority integer not null default 0,
@@ -48,6 +47,8 @@ create index runs_modified on runs (modified_at, id);
 create index runs_actor on runs (actor, created_at desc, id);
 create index runs_schedule on runs (schedule_id, created_at desc) where schedule_id is not null;
 create index runs_leased on runs (lease_expires_at) where lease_expires_at is not null;
+-- What ended within an hour or a day, for alerts, and long ago, for what is removed then.
+create index runs_finished on runs (finished_at) where finished_at is not null;
 
 create function note_modification() returns trigger language plpgsql as $$
 begin
@@ -279,7 +280,8 @@ begin
 end $$;
 
 -- Takes runs from workers that are lost: they are READY again, or over. Not right after the database was away, when all
--- leases have run out and every worker is about to renew its own.
+-- leases have run out and every worker is about to renew its own. It waits for its turn: the processes of a lost worker
+-- may still be writing, and always hold the row when it is looked at.
 create function reap_runs(grace_secs double precision) returns table (run_id text, status text)
 language plpgsql as $$
 declare
@@ -287,7 +289,7 @@ declare
 begin
   if pg_postmaster_start_time() > now() - make_interval(secs => grace_secs) then return; end if;
   for run in
-    select * from runs r where r.lease_expires_at < now() order by r.id for update skip locked
+    select * from runs r where r.lease_expires_at < now() order by r.id for update
   loop
     run_id := run.id;
     status := repeat_attempt(run, format('worker %s was lost', run.worker), null, run.heartbeat_at);
@@ -311,7 +313,8 @@ language plpgsql as $$
 declare
   run runs;
 begin
-  select * into run from runs r where r.id = abort_run.id for update;
+  -- Nobody writes for a READY run, and one that has an attempt keeps it.
+  select * into run from runs r where r.id = abort_run.id for no key update;
   if run.status = 'READY' then
     perform end_attempt(run, 'ABORTED', 'aborted before it started');
     perform log_of_run(id, 'INFO', 'aborted before it started');

@@ -1,5 +1,5 @@
--- What the API needs of its own: tokens, and sums that are kept up to date as rows come and go, for nothing that a
--- dashboard shows may count millions of rows.
+-- What the API needs of its own: tokens, an index of a list, and sums that are kept up to date as rows come and go, for
+-- nothing that a dashboard shows may count millions of rows.
 
 create table api_tokens (
   id integer generated always as identity primary key,
@@ -130,3 +130,6 @@ select (u.at at time zone 'utc')::date, u.provider, coalesce(r.actor, ''), coale
 from api_usage u left join runs r on r.id = u.run_id group by 1, 2, 3, 4;
 create trigger add_usage_days after insert on api_usage referencing new table as added
   for each statement execute function add_usage_days();
+
+-- The list of a category's subreddits, which would read all of them without it.
+create index reddit_subreddits_category on reddit_subreddits (primary_category, subscribers desc nulls last, id);

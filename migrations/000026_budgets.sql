@@ -1,17 +1,28 @@
--- A window is a new one only when it cannot be the present one: an answer that was slow, or that waited for the database,
--- made its window end later than it does, and what was left by then was given out once more. And after a 429 only what was
--- sent since tells what is left. A window that no answer has told is not larger than the last one that was told, and only
--- lasts until one is.
+-- What is known of a shared budget, and what is only assumed. A window is a new one only when it cannot be the present
+-- one: an answer that was slow, or that waited for the database, makes its window end later than it does, and what was
+-- left by then would be given out once more. After a 429 only what was sent since tells what is left. A window that no
+-- answer has told is not larger than the last one that was told, and only lasts until one is. What an answer says was
+-- left does not tell of the requests that the site counted after it: those that are over by the time it is taken in,
+-- without an answer of their own that told more, are not given out once more. And where a site tells of one window only
+-- while another one has more left, there is no less left than it tells.
 
 alter table budgets
   -- The present window is our own: no answer has told it.
   add column is_assumed boolean not null default false,
   -- Requests that the site allows in a window, as its last answer had it.
-  add column allowance integer;
+  add column allowance integer,
+  -- Requests that are over, ever: answered, or lost with their process.
+  add column settled bigint not null default 0,
+  -- What the newest answer of the window said was left, and that less all that may have been counted after it.
+  add column told integer,
+  add column certain integer,
+  -- What is certainly left of a window that no answer has told.
+  add column left_at_least integer;
 
 -- What one answer says about the budget: {sentMsAgo, isProbe, reading: {used, remaining, resetMs, endsInMs,
--- endsAfterMs} | null, throttled: {retryAfterMs} | null}. The window ends between `endsAfterMs` and `endsInMs`. Times
--- are of the database's clock; the rules are those of shared/crawl/budget.ts.
+-- endsAfterMs} | null, atLeast: <left of a window that the site has not told> | null, settledBefore: <requests that
+-- were over before it was sent>, throttled: {retryAfterMs} | null}. The window ends between `endsAfterMs` and `endsInMs`.
+-- Times are of the database's clock; the rules are those of shared/crawl/budget.ts.
 create or replace function learn_answer(b budgets, owner text, answer jsonb, at timestamptz) returns budgets
 language plpgsql as $$
 declare
@@ -24,12 +35,17 @@ declare
   remaining integer := floor((reading->>'remaining')::double precision);
   is_new boolean := b.window_ends_at is null or b.is_assumed
     or at + (reading->>'endsAfterMs')::double precision * interval '1 ms' > b.window_ends_at;
+  -- Requests that the site may have counted after this one, and that are over.
+  later integer := greatest(b.settled - (answer->>'settledBefore')::bigint, 0);
+  is_same boolean := ends_at >= b.window_ends_at - same_window;
   is_burst boolean := sent_at < b.backoff_began_at;
   is_stale boolean := b.window_ends_at is null and coalesce(is_burst, false);
   retry_after_ms double precision := least((throttled->>'retryAfterMs')::double precision, 3600000);
 begin
   b.sent := b.sent + 1;
   b.window_used := b.window_used + 1;
+  b.settled := b.settled + 1;
+  b.left_at_least := greatest(b.left_at_least - 1, (answer->>'atLeast')::double precision - later);
   if is_stale then
     null;
   elsif reading is not null then
@@ -40,19 +56,24 @@ begin
     end if;
     b.is_assumed := false;
     b.allowance := used + remaining;
-    -- Where the site allows more than the ceiling, others may use it too: ours alone are held against the ceiling.
-    if used + remaining > b.ceiling_requests then
-      remaining := least(remaining, b.ceiling_requests - b.window_used);
+    if is_new or is_same and remaining < b.told then
+      b.told := remaining;
+      b.certain := remaining - later;
     end if;
     if is_new then
       b.window_ends_at := ends_at;
-      b.left_requests := remaining;
-    elsif ends_at >= b.window_ends_at - same_window then
+      b.left_requests := b.certain;
+    elsif is_same then
       b.window_ends_at := greatest(b.window_ends_at, ends_at);
-      b.left_requests := least(b.left_requests, remaining);
+      b.left_requests := least(b.told, greatest(b.left_requests - 1, b.certain));
+    end if;
+    -- Where the site allows more than the ceiling, others may use it too: ours alone are held against the ceiling.
+    if b.allowance > b.ceiling_requests then
+      b.left_requests := least(b.left_requests, b.ceiling_requests - b.window_used);
     end if;
   elsif b.window_ends_at is not null then
     b.left_requests := b.left_requests - 1;
+    b.certain := b.certain - 1;
   elsif (answer->>'isProbe')::boolean and at >= coalesce(b.backoff_until, '-infinity') then
     b.window_ms := b.window_secs * 1000;
     b.window_ends_at := sent_at + b.window_secs * interval '1 s';
@@ -80,7 +101,7 @@ end $$;
 -- One turn of `owner` at a budget: takes in what it learned and gives it requests.
 -- `ask`: {turn, site, ceilingRequests, windowMs, answers: [see learn_answer], released: <requests that will not be
 -- sent>, want: <at most so many>, spread: <pace them over the window>}.
--- Answers {slots, isProbe, firstInMs, gapMs, expiresInMs, retryInMs, available, left, windowEndsInMs, backoffInMs}:
+-- Answers {slots, isProbe, firstInMs, gapMs, expiresInMs, retryInMs, available, left, windowEndsInMs, backoffInMs, settled}:
 -- `slots` requests may go, `gapMs` apart; with none, ask again after `retryInMs`. `available` is left for others.
 create or replace function budget_turn(budget text, owner text, ask jsonb) returns jsonb
 language plpgsql as $$
@@ -96,6 +117,9 @@ declare
   others integer;
   lost integer;
   available integer;
+  is_untold boolean;
+  -- Requests that no answer needs to be waited for.
+  room integer;
   first_at timestamptz;
   pace_ends_at timestamptz;
   gap_ms double precision := 0;
@@ -122,6 +146,9 @@ begin
   select coalesce(sum(slots), 0) into lost from dead where coalesce(window_ends_at > at, true);
   b.left_requests := b.left_requests - lost;
   b.window_used := b.window_used + lost;
+  b.certain := b.certain - lost;
+  b.left_at_least := b.left_at_least - lost;
+  b.settled := b.settled + lost;
   select coalesce(sum(slots), 0) into others from budget_slices s
   where s.budget = budget_turn.budget and s.owner <> budget_turn.owner;
   select * into slice from budget_slices s where s.budget = budget_turn.budget and s.owner = budget_turn.owner;
@@ -138,8 +165,14 @@ begin
     if slice.slots = 0 and b.probe_owner = owner then b.probe_until := null; end if;
   end if;
   if b.window_ends_at <= at then b.window_ends_at := null; end if;
+  if b.window_ends_at is null then b.left_at_least := null; end if;
+  is_untold := b.is_assumed and b.allowance is null and b.window_ends_at is not null;
   -- Whether the site has no headers, or only failed, the first three answers show, one after the other.
-  is_doubtful := b.is_assumed and b.allowance is null and b.window_used < 3 and b.window_ends_at is not null;
+  is_doubtful := is_untold and b.window_used < 3;
+  -- One alone finds out more.
+  if is_untold and b.left_at_least is not null then
+    room := greatest(b.left_at_least, 1) - others - slice.slots;
+  end if;
   available := case when b.window_ends_at is not null then b.left_requests - others - slice.slots end;
 
   if (ask->>'want')::integer > 0 then
@@ -155,7 +188,7 @@ begin
       else
         retry_at := least(b.probe_until, at + interval '300 ms');
       end if;
-    elsif is_doubtful and others + slice.slots > 0 then
+    elsif is_doubtful and others + slice.slots > 0 or room <= 0 then
       retry_at := at + interval '100 ms';
     elsif available <= 0 then
       -- Somebody may give back what he does not need.
@@ -172,7 +205,7 @@ begin
       -- Not all of the last ones to one process.
       granted := least((ask->>'want')::integer, greatest(1, available / 4));
     end if;
-    if is_doubtful then granted := least(granted, 1); end if;
+    granted := least(granted, case when room > 0 then greatest(1, room / 4) end, case when is_doubtful then 1 end);
   end if;
 
   if granted > 0 then
@@ -191,13 +224,13 @@ begin
     backoff_until = b.backoff_until, throttled_in_a_row = b.throttled_in_a_row, sent = b.sent, throttled = b.throttled,
     updated_at = b.updated_at, window_ms = b.window_ms,
     window_used = b.window_used, is_assumed = b.is_assumed, allowance = b.allowance,
-    probe_owner = b.probe_owner, probe_until = b.probe_until
+    settled = b.settled, told = b.told, certain = b.certain, left_at_least = b.left_at_least, probe_owner = b.probe_owner, probe_until = b.probe_until
   where t.name = b.name;
 
   return jsonb_build_object(
     'slots', granted, 'isProbe', is_probe, 'firstInMs', ms_between(first_at, at), 'gapMs', gap_ms,
     'expiresInMs', ms_between(slice.expires_at, at), 'retryInMs', ms_between(retry_at, at),
     'available', greatest(available - granted, 0), 'left', b.left_requests,
-    'windowEndsInMs', ms_between(b.window_ends_at, at),
+    'windowEndsInMs', ms_between(b.window_ends_at, at), 'settled', b.settled,
     'backoffInMs', case when b.backoff_until > at then ms_between(b.backoff_until, at) end);
 end $$;
