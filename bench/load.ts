@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { Agent, request } from "node:http";
+import { json } from "node:stream/consumers";
 import autocannon from "autocannon";
 
 export interface LoadOptions {
@@ -27,13 +30,25 @@ const WARM_UP_SECS = 2;
  * Requests at even distances, whatever becomes of those before them. (autocannon sends those of a second at once.)
  * @throws when an answer is not the expected one
  */
-export async function measureLoad({
-  url,
-  headers = {},
-  rate,
-  secs,
-  expected = 200,
-}: LoadOptions): Promise<Load> {
+export function measureLoad(options: LoadOptions): Promise<Load> {
+  return inProcess("evenly", options);
+}
+
+/** As many requests as there can be, by 20 connections that each wait for their answer. */
+export function measureMost(url: string, secs: number): Promise<Load> {
+  return inProcess("most", { url, secs });
+}
+
+/** Each in a small process of its own: in this one, full collections of a large heap would count as the server's. */
+async function inProcess(how: string, options: object): Promise<Load> {
+  const child = spawn(process.execPath, [import.meta.filename, how], { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.end(JSON.stringify(options));
+  const [load, [code]] = await Promise.all([json(child.stdout).catch(() => null), once(child, "exit")]);
+  if (code !== 0) throw new Error(`the load generator ended with code ${code}`);
+  return load as Load;
+}
+
+async function sendEvenly({ url, headers = {}, rate, secs, expected = 200 }: LoadOptions): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const times: number[] = [];
   const pending = new Set<Promise<void>>();
@@ -70,8 +85,7 @@ function ask(url: string, agent: Agent, headers: Record<string, string>, expecte
   });
 }
 
-/** As many requests as there can be, by 20 connections that each wait for their answer. */
-export async function measureMost(url: string, secs: number): Promise<Load> {
+async function sendMost({ url, secs }: Pick<LoadOptions, "url" | "secs">): Promise<Load> {
   const { requests, latency, errors, non2xx } = await autocannon({ url, connections: 20, duration: secs });
   if (errors + non2xx > 0) throw new Error(`${url}: ${errors} errors, ${non2xx} answers that are none`);
   return { requestsPerSec: requests.average, p50: latency.p50, p95: latency.p97_5, p99: latency.p99 };
@@ -82,4 +96,10 @@ function summarize(times: number[], secs: number): Load {
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { requestsPerSec: times.length / secs, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
+if (import.meta.main) {
+  const options = (await json(process.stdin)) as LoadOptions;
+  const load = await (process.argv[2] === "most" ? sendMost : sendEvenly)(options);
+  process.stdout.write(JSON.stringify(load));
 }

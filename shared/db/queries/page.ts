@@ -98,8 +98,7 @@ async function readStretches(
     from found`,
     filter.values,
   );
-  // Taken out: what the query holds stays in memory until the next full collection, and a page is large. Its timeout
-  // and its callback refer to each other, which V8 does not see through when it looks at young objects only.
+  // Taken out: a page is large, and what a query holds was seen to stay in memory until the next full collection.
   const { items, count, first, value, id } = rows.pop()!;
   const isLast = count <= limit;
   return {
