@@ -4,57 +4,59 @@ import type { Budget, BudgetCeiling, BudgetReading, Dispatch } from "./budget.ts
 /** Answers of one connection overtake another's: calls keep this much more distance than the ceiling demands. */
 const MARGIN = 1.1;
 
-/** Milliseconds between two calls. */
-export function gapOf({ requests, windowMs }: BudgetCeiling): number {
-  return (windowMs / requests) * MARGIN;
-}
-
-/** Until when a site wants quiet that is asked at a pace: backoff, or the end of a window that has nothing left. */
-export class Quiet {
+/**
+ * A rate whose window is shorter than an answer takes, as calls a second: calls keep an even distance, for there is
+ * no time to learn from answers. Refusals, and a window that has nothing left, shut it for a while.
+ */
+export abstract class Pace implements Budget {
+  readonly name: string;
+  readonly ceiling: BudgetCeiling;
+  readonly stats = { sent: 0, throttled: 0, left: null };
+  /** Between two calls. */
+  protected readonly gapMs: number;
   readonly #random: () => number;
   #backoffBeganAt = -Infinity;
   #throttledInARow = 0;
 
-  constructor({ random = Math.random }: { random?: () => number } = {}) {
+  constructor(
+    name: string,
+    ceiling: BudgetCeiling,
+    { random = Math.random }: { random?: () => number } = {},
+  ) {
+    this.name = name;
+    this.ceiling = ceiling;
+    this.gapMs = (ceiling.windowMs / ceiling.requests) * MARGIN;
     this.#random = random;
   }
 
-  /** `null`: no quiet is wanted. */
-  answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): number | null {
-    if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
-    return reading && reading.remaining <= 0 ? now + reading.resetMs : null;
-  }
-
-  /** Those that were on their way when the backoff began tell nothing new. */
-  throttled({ sentAt }: Dispatch, now: number, retryAfterMs: number | null): number | null {
-    if (sentAt > this.#backoffBeganAt) {
-      this.#throttledInARow++;
-      this.#backoffBeganAt = now;
-    } else if (retryAfterMs === null) return null;
-    return now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random });
-  }
-}
-
-/**
- * A rate whose window is shorter than an answer takes, as calls a second: calls keep an even distance, for there is
- * no time to learn from answers. Of this process alone.
- */
-export class PacedBudget implements Budget {
-  readonly name: string;
-  readonly ceiling: BudgetCeiling;
-  readonly stats = { sent: 0, throttled: 0, left: null };
-  readonly #quiet: Quiet;
-  #opensAt = -Infinity;
-
-  constructor(name: string, ceiling: BudgetCeiling, options: { random?: () => number } = {}) {
-    this.name = name;
-    this.ceiling = ceiling;
-    this.#quiet = new Quiet(options);
-  }
+  abstract opensAt(now: number): number;
+  abstract sent(now: number): Dispatch;
+  /** The site wants quiet until then. */
+  protected abstract closeUntil(at: number): void;
 
   available(): number {
     return Infinity;
   }
+
+  answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): void {
+    if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
+    if (reading && reading.remaining <= 0) this.closeUntil(now + reading.resetMs);
+  }
+
+  throttled({ sentAt }: Dispatch, now: number, retryAfterMs: number | null): void {
+    this.stats.throttled++;
+    // Those that were on their way when the backoff began tell nothing new.
+    if (sentAt > this.#backoffBeganAt) {
+      this.#throttledInARow++;
+      this.#backoffBeganAt = now;
+    } else if (retryAfterMs === null) return;
+    this.closeUntil(now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random }));
+  }
+}
+
+/** Of this process alone. */
+export class PacedBudget extends Pace {
+  #opensAt = -Infinity;
 
   opensAt(): number {
     return this.#opensAt;
@@ -62,21 +64,12 @@ export class PacedBudget implements Budget {
 
   sent(now: number): Dispatch {
     this.stats.sent++;
-    this.#closeUntil(now + gapOf(this.ceiling));
+    this.closeUntil(now + this.gapMs);
     return { sentAt: now };
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
-    this.#closeUntil(this.#quiet.answered(dispatch, now, reading));
-  }
-
-  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null): void {
-    this.stats.throttled++;
-    this.#closeUntil(this.#quiet.throttled(dispatch, now, retryAfterMs));
-  }
-
-  #closeUntil(at: number | null): void {
-    this.#opensAt = Math.max(this.#opensAt, at ?? -Infinity);
+  protected closeUntil(at: number): void {
+    this.#opensAt = Math.max(this.#opensAt, at);
   }
 }
 

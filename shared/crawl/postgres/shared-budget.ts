@@ -60,14 +60,14 @@ interface Wish {
 const NOTHING: Wish = { want: 0, spread: false };
 
 /** Requests asked for at once. */
-const MAX_SLOTS = 25;
+export const MAX_SLOTS = 25;
 /** What was learned waits this long for a turn that asks for more. */
 const REPORT_WITHIN_MS = 1_000;
 /** A crawl with work to do asks more often whether it may send. */
 const IDLE_AFTER_MS = 1_500;
 /** Until a turn that is under way is looked for again; its end wakes the crawl. */
-const TURN_PATIENCE_MS = 1_000;
-const ERROR_PAUSE_MS = 5_000;
+export const TURN_PATIENCE_MS = 1_000;
+export const ERROR_PAUSE_MS = 5_000;
 const PATIENCE_MS = 300_000;
 /** What is not told at the end counts as used. */
 const CLOSING_PATIENCE_MS = 5_000;
@@ -263,17 +263,14 @@ export class SharedBudget implements Budget {
     { sentAt, answeredAt, isProbe, settledBefore, reading, atLeast, throttled }: Answer,
     at: number,
   ): object {
+    const end = reading && windowEnd(sentAt, answeredAt, reading);
     return {
       sentMsAgo: at - sentAt,
       isProbe,
       settledBefore,
       atLeast,
       throttled,
-      reading: reading && {
-        ...reading,
-        endsInMs: windowEnd(sentAt, answeredAt, reading).latest - at,
-        endsAfterMs: windowEnd(sentAt, answeredAt, reading).earliest - at,
-      },
+      reading: end && { ...reading, endsInMs: end.latest - at, endsAfterMs: end.earliest - at },
     };
   }
 

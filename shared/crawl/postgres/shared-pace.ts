@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
-import type { Budget, BudgetReading, Dispatch } from "../budget.ts";
-import { gapOf, Quiet } from "../paced-budget.ts";
-import type { SharedBudgetOptions } from "./shared-budget.ts";
+import type { Dispatch } from "../budget.ts";
+import { Pace } from "../paced-budget.ts";
+import { ERROR_PAUSE_MS, MAX_SLOTS, type SharedBudgetOptions, TURN_PATIENCE_MS } from "./shared-budget.ts";
 
 /** What the SQL function `pace_turn` answers; times count from its moment. */
 interface Turn {
@@ -12,25 +12,15 @@ interface Turn {
   closedInMs: number | null;
 }
 
-/** Calls asked for at once. */
-const MAX_SLOTS = 25;
-/** Until a turn that is under way is looked for again; its end wakes the crawl. */
-const TURN_PATIENCE_MS = 1_000;
-const ERROR_PAUSE_MS = 5_000;
 /** A call may go so much later than its time, or half of the distance to the next one. */
 const MIN_DELAY_MS = 50;
 
 /**
- * As {@link PacedBudget}, of any number of processes: the times of calls are handed out by a row of `paces`, at the
+ * A pace of any number of processes: the times of calls are handed out by a row of `paces`, at the
  * database's clock. This process takes as many ahead as it has used lately; one whose moment has passed is lost.
  */
-export class SharedPace implements Budget {
-  readonly name: string;
-  readonly ceiling: Budget["ceiling"];
-  readonly stats = { sent: 0, throttled: 0, left: null };
+export class SharedPace extends Pace {
   readonly #options: Required<SharedBudgetOptions>;
-  readonly #gapMs: number;
-  readonly #quiet = new Quiet();
   /** Times at which a call may go. */
   #slots: number[] = [];
   /** Calls since the last times were handed out. */
@@ -41,19 +31,12 @@ export class SharedPace implements Budget {
   #turn: Promise<void> | null = null;
 
   constructor(options: SharedBudgetOptions) {
+    super(options.owner.name, options.owner.ceiling);
     this.#options = { now: Date.now, ...options };
-    const { name, ceiling } = options.owner;
-    this.name = name;
-    this.ceiling = ceiling;
-    this.#gapMs = gapOf(ceiling);
-  }
-
-  available(): number {
-    return Infinity;
   }
 
   opensAt(now: number): number {
-    const oldest = now - Math.max(this.#gapMs / 2, MIN_DELAY_MS);
+    const oldest = now - Math.max(this.gapMs / 2, MIN_DELAY_MS);
     this.#slots = this.#slots.filter((at) => at >= oldest);
     const [slot] = this.#slots;
     if (slot !== undefined) return Math.max(now, slot);
@@ -69,22 +52,12 @@ export class SharedPace implements Budget {
     return { sentAt: now };
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
-    this.#closeUntil(this.#quiet.answered(dispatch, now, reading));
-  }
-
-  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null): void {
-    this.stats.throttled++;
-    this.#closeUntil(this.#quiet.throttled(dispatch, now, retryAfterMs));
-  }
-
   async close(): Promise<void> {
     while (this.#turn) await this.#turn;
   }
 
   /** Everybody is told at once. */
-  #closeUntil(until: number | null): void {
-    if (until === null) return;
+  protected closeUntil(until: number): void {
     this.#slots = [];
     this.#closesUntil = Math.max(this.#closesUntil ?? -Infinity, until);
     void this.#take(0);
@@ -107,7 +80,7 @@ export class SharedPace implements Budget {
     try {
       const turn = await withRetry(() => {
         const closeMs = closesUntil === null ? null : Math.max(0, closesUntil - now());
-        return callTurn(pool, owner.key, { gapMs: this.#gapMs, want, closeMs });
+        return callTurn(pool, owner.key, { gapMs: this.gapMs, want, closeMs });
       });
       this.#apply(turn, want);
     } catch (error) {
@@ -124,7 +97,7 @@ export class SharedPace implements Budget {
     // A refusal that came meanwhile: what was handed out before it does not count.
     if (slots === 0 || this.#closesUntil !== null) return;
     this.#used = 0;
-    this.#slots = Array.from({ length: slots }, (_, i) => now + firstInMs + i * this.#gapMs);
+    this.#slots = Array.from({ length: slots }, (_, i) => now + firstInMs + i * this.gapMs);
   }
 }
 
