@@ -50,15 +50,16 @@ export class AnswerCache {
     if (!this.#isEnabled) return { answer: await make(), at: Date.now() };
     const kept = isFresh ? undefined : this.#kept.get(key);
     const pending = isFresh ? undefined : this.#pending.get(key);
-    if (kept || pending) this.counts.hits++;
+    if (!kept && !pending) {
+      this.counts.misses++;
+      return this.#make(key, ttlMs, make);
+    }
+    this.counts.hits++;
     if (kept && !pending && Date.now() - kept.at > ttlMs / 2) {
       // When it fails, who asks after the kept one's time is told.
       this.#make(key, ttlMs, make).catch(() => undefined);
     }
-    if (kept) return kept;
-    if (pending) return pending;
-    this.counts.misses++;
-    return this.#make(key, ttlMs, make);
+    return kept ?? pending!;
   }
 
   async #make(key: string, ttlMs: number, make: () => Promise<JsonText>): Promise<CachedAnswer> {

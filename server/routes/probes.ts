@@ -26,7 +26,11 @@ export function addProbes(app: H3, services: Services): void {
     response: z.object({ status: z.literal("ok"), version: z.string(), uptime_secs: z.int() }),
     handler: () =>
       new Reply(
-        `{"status":"ok","version":"${packageJson.version}","uptime_secs":${Math.floor(process.uptime())}}`,
+        JSON.stringify({
+          status: "ok",
+          version: packageJson.version,
+          uptime_secs: Math.floor(process.uptime()),
+        }),
         PROBE,
       ),
   });
