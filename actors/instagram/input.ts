@@ -6,7 +6,7 @@ export const SOURCES = ["api", "web", "browser"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 const NAME_RULE =
-  "expected a username: 1–30 letters, digits, dots and underscores; @name and the URL of a profile will do";
+  "expected a username: 1–30 letters, digits, dots and underscores; @name and the profile's address will do, that of a post, a story, a share or an invite will not";
 const Username = name(toUsername, NAME_RULE);
 const ID_RULE = "expected an id: a text of 1 to 20 digits";
 const Id = z.string({ error: ID_RULE }).regex(/^\d{1,20}$/, { error: ID_RULE });
@@ -36,7 +36,7 @@ export const Input = z
     {
       usernames: list(Username, "usernames")
         .prefault([])
-        .describe("Creators as name, @name or URL of the profile."),
+        .describe("Creators as name, @name or address of the profile."),
       ids: list(Id, "ids").prefault([]).describe("Creators by id, as texts."),
       creators: list(Target, "creators")
         .prefault([])

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
+import { pathSegment } from "../../shared/parse/addresses.ts";
 import { readShape } from "../../shared/parse/shape.ts";
 import type { Target } from "./input.ts";
 import { CONNECTIONS, field, type ListName, type MediaPage, parseList } from "./parse-list.ts";
@@ -34,7 +35,7 @@ export const browserSource: Source = {
 };
 
 function pageUrl(username: string, tab: string, fragment: string): string {
-  return `${WEB}/${username}/${tab}#${fragment}`;
+  return `${WEB}/${pathSegment(username)}/${tab}#${fragment}`;
 }
 
 /** Whether a visit has brought what its address asks for: the account, or as many entries of a list. */

@@ -33,10 +33,13 @@ export function newChain(name: string, plan: Plan, subreddits: string[] = []): C
   return { name, plan, subreddits, calls: 0, unknown: [], waiting: [] };
 }
 
-/** The posts' authors beside `authors`, each once; accounts that are gone have no id, and nobody can ask for them. */
+/**
+ * The posts' authors beside `authors`, each once; accounts that are gone have no id, and nobody can ask for them. Nor for
+ * what is no id: it would spoil the call for the others.
+ */
 export function withAuthors(authors: readonly Author[], posts: readonly Post[]): Author[] {
   const seen = posts.flatMap(({ author_fullname: id, author_username: username }) =>
-    id && username ? [{ id, username }] : [],
+    id && username && /^t2_\w+$/.test(id) ? [{ id, username }] : [],
   );
   return distinctAuthors([...authors, ...seen]);
 }

@@ -10,11 +10,11 @@ const SEARCH_SORTS = ["relevance", "hot", "top", "new", "comments"] as const;
 
 const SubredditName = name(
   toSubredditName,
-  "expected a subreddit name: 2–21 letters, digits or _, or a profile as u_name; r/name and URLs will do",
+  "expected a subreddit name, as node, r/node or its address, or a profile as u_name; multireddits, share and short links are none",
 );
 const Username = name(
   toUsername,
-  "expected a user name: 3–20 letters, digits, - or _; u/name and URLs will do",
+  "expected a user name, as spez, u/spez or the profile's address; multireddits, share and short links are none",
 );
 
 const TIME_OF_SORTS = "Window of top and controversial; week when left out. Other sorts have none.";
@@ -97,7 +97,7 @@ export const Input = z
       subreddits: list(SubredditName, "subreddit names")
         .transform(distinctNames)
         .prefault([])
-        .describe("Subreddits as name, r/name or URL; profiles as u_name."),
+        .describe("Subreddits as name, r/name or address; profiles as u_name."),
       listings: list(ListingSpec, "listings")
         .superRefine(refuseRepeats)
         .prefault([{ sort: "hot" }, { sort: "top" }])
@@ -106,7 +106,7 @@ export const Input = z
       users: list(Username, "user names")
         .transform(distinctNames)
         .prefault([])
-        .describe("Users as name, u/name or URL."),
+        .describe("Users as name, u/name or address."),
       user_history: HistorySpec.prefault({}).describe(
         "What to read of users' history, where they let robots read it.",
       ),

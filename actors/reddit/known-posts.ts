@@ -10,8 +10,12 @@ export const KnownPosts = z.object({
 });
 export type KnownPosts = z.infer<typeof KnownPosts>;
 
+/** Signs that no record's key may have are in it by their code: `known-posts-t(3a)1337`. */
 export function knownKey(subreddit: string): string {
-  return `known-posts-${subreddit.toLowerCase()}`;
+  const name = subreddit
+    .toLowerCase()
+    .replaceAll(/[^\w.-]/gu, (sign) => `(${sign.codePointAt(0)!.toString(16)})`);
+  return `known-posts-${name}`;
 }
 
 /** @param ids fullnames of a `new` listing, newest first */

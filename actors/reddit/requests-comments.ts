@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { pathSegment } from "../../shared/parse/addresses.ts";
 import { PAGE_SIZE } from "./paging.ts";
 import { Plan } from "./plan.ts";
 import { CONTINUED, redditUrl } from "./urls.ts";
@@ -28,7 +29,7 @@ export type MoreCommentsUserData = z.infer<typeof MoreCommentsUserData>;
 export function commentsRequest(userData: CommentsUserData): NewRequest {
   const { per_post, depth } = userData.plan.comments;
   return {
-    url: redditUrl(`/comments/${userData.postId}`, {
+    url: redditUrl(`/comments/${pathSegment(userData.postId)}`, {
       limit: String(Math.min(per_post, MAX_PER_ANSWER)),
       depth: String(depth),
       sort: "confidence",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { pathSegment } from "../../shared/parse/addresses.ts";
 import { Author } from "./chain.ts";
 import { SearchSpec } from "./input.ts";
 import { Paging } from "./paging.ts";
@@ -38,6 +39,6 @@ export function searchName({ type, subreddit, query, sort, time }: SearchSpec): 
 }
 
 function postsUrl({ query, subreddit, sort, time }: SearchSpec, paging: Paging): string {
-  const path = subreddit ? `/r/${subreddit}/search` : "/search";
+  const path = subreddit ? `/r/${pathSegment(subreddit)}/search` : "/search";
   return pageUrl(path, paging, { q: query, restrict_sr: subreddit && "1", sort, t: time, type: "link" });
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
 import { Author, Chain, newChain } from "./chain.ts";
+import { pathSegment } from "../../shared/parse/addresses.ts";
 import { ListingSpec } from "./input.ts";
 import { EMPTY_SAMPLE, WeekSample } from "./metrics.ts";
 import { firstPage, PAGE_SIZE, Paging } from "./paging.ts";
@@ -54,7 +55,7 @@ export function infoRequest(userData: InfoUserData): NewRequest {
 /** `GET /r/{subreddit}/about`: facts about one subreddit, or why there are none. */
 export function aboutRequest(userData: AboutUserData): NewRequest {
   return {
-    url: redditUrl(`/r/${userData.name}/about`),
+    url: redditUrl(`/r/${pathSegment(userData.name)}/about`),
     uniqueKey: `about:${userData.name.toLowerCase()}`,
     label: "ABOUT",
     userData,
@@ -65,7 +66,7 @@ export function aboutRequest(userData: AboutUserData): NewRequest {
 /** `GET /r/{subreddit}/about/rules`. */
 export function rulesRequest(userData: RulesUserData): NewRequest {
   return {
-    url: redditUrl(`/r/${userData.subreddit}/about/rules`),
+    url: redditUrl(`/r/${pathSegment(userData.subreddit)}/about/rules`),
     uniqueKey: `rules:${userData.subreddit.toLowerCase()}`,
     label: "RULES",
     userData,
@@ -105,7 +106,7 @@ export function listingRequest(userData: ListingUserData): NewRequest {
   const { subreddit, listings, paging } = userData;
   const { sort, time } = listings[0]!;
   return {
-    url: pageUrl(`/r/${subreddit}/${sort}`, paging, { t: time }),
+    url: pageUrl(`/r/${pathSegment(subreddit)}/${sort}`, paging, { t: time }),
     uniqueKey: `listing:${subreddit.toLowerCase()}:${sort}:${time ?? ""}:${paging.afters.at(-1) ?? ""}`,
     label: "LISTING",
     userData,

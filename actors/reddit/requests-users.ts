@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { NewRequest } from "../../shared/crawl/run-storage.ts";
+import { pathSegment } from "../../shared/parse/addresses.ts";
 import { Chain } from "./chain.ts";
 import { PAGE_SIZE, Paging } from "./paging.ts";
 import { Plan } from "./plan.ts";
@@ -47,7 +48,7 @@ export function authorsRequest(chain: Chain): NewRequest {
 /** `GET /user/{username}/about`. */
 export function userRequest(userData: UserUserData): NewRequest {
   return {
-    url: redditUrl(`/user/${userData.username}/about`),
+    url: redditUrl(`/user/${pathSegment(userData.username)}/about`),
     uniqueKey: `user:${userData.username.toLowerCase()}`,
     label: "USER",
     userData,
@@ -59,7 +60,7 @@ export function historyRequest(userData: HistoryUserData): NewRequest {
   const { username, paging, plan } = userData;
   const { listing, sort, time } = plan.user_history;
   return {
-    url: pageUrl(`/user/${username}/${listing}`, paging, { sort, t: time }),
+    url: pageUrl(`/user/${pathSegment(username)}/${listing}`, paging, { sort, t: time }),
     uniqueKey: `history:${username.toLowerCase()}:${paging.afters.at(-1) ?? ""}`,
     label: "HISTORY",
     userData,

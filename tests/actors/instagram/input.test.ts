@@ -7,22 +7,65 @@ describe("toUsername", () => {
   it.each([
     ["Nasa", "nasa"],
     ["@nasa ", "nasa"],
+    ["＠ｎａｓａ", "nasa"],
+    ["\u200e@nasa\u2069", "nasa"],
+    ["/nasa/", "nasa"],
+    ["n", "n"],
+    [".nasa", ".nasa"],
+    ["nasa.", "nasa."],
+    ["na..sa", "na..sa"],
+    ["a".repeat(30), "a".repeat(30)],
     ["https://www.instagram.com/Nasa/?hl=en", "nasa"],
+    ["HTTPS://WWW.INSTAGRAM.COM/NASA?igsh=MzRlODBiNWFlZA==", "nasa"],
+    ["https://www.instagram.com/@nasa", "nasa"],
+    ["https://www.instagram.com/%40nasa/", "nasa"],
+    ["instagram.com/nasa#x", "nasa"],
     ["instagram.com/nasa/reels/", "nasa"],
+    ["instagram.com/nasa/tagged/", "nasa"],
+    ["https://instagram.com/nasa/channel/", "nasa"],
+    ["https://www.instagram.com/nasa/p/CPv3UqsBFvg/", "nasa"],
     ["m.instagram.com/_n.a_", "_n.a_"],
-  ])("reads %s as %s", (text, name) => expect(toUsername(text)).toBe(name));
+    ["instagr.am/nasa", "nasa"],
+    ["https://www.instagram.com/_u/nasa/", "nasa"],
+    ["https://ig.me/m/nasa", "nasa"],
+    ["instagram．com／nasa", "nasa"],
+  ])("reads %j as %s", (text, name) => expect(toUsername(text)).toBe(name));
 
   it.each([
     "",
+    "@",
+    ".",
+    "..",
     "na sa",
     "näsa",
-    ".nasa",
-    "nasa.",
-    "na..sa",
+    "na/sa",
+    "na\\sa",
+    "na\u0000sa",
+    "nasa?hl=en",
     "a".repeat(31),
-    "https://www.instagram.com/p/CPv3UqsBFvg/",
-    "https://www.instagram.com/explore/",
+    "instagram.com",
+    "https://www.instagram.com/",
+    "https://www.instagram.com/../nasa/x/..",
+    ...(
+      "p/CPv3UqsBFvg reel/CPv3 reels/CPv3 reels/audio/1 tv/CPv3 stories/nasa/1 stories/highlights/1 s/aGlnaGxpZ2h0?story_media_id=1 " +
+      "share/BAbc share/reel/BAbc share/p/BAbc explore explore/tags/nasa accounts/login/ direct/t/1 invites/contact/?i=abc " +
+      "channel/AbC/ about about/jobs developer legal/privacy/ privacy/checks directory/profiles web/lite _u _n/x api/v1 graphql/query " +
+      "topics/x challenge/ emails/settings session/x P/CPv3"
+    )
+      .split(" ")
+      .map((path) => `https://www.instagram.com/${path}`),
+    "p/CPv3UqsBFvg",
+    "u/nasa",
+    "https://ig.me/j/AbC/",
+    "https://ig.me/AbC",
+    "https://l.instagram.com/?u=https%3A%2F%2Fwww.instagram.com%2Fnasa",
+    "https://help.instagram.com/nasa",
     "https://example.com/nasa",
+    "evil.com/nasa",
+    "https://instagram.com.evil.com/nasa",
+    "https://instagram.com@evil.com/nasa",
+    "https://www.threads.net/@nasa",
+    "ftp://instagram.com/nasa",
   ])("refuses %j", (text) => expect(toUsername(text)).toBeNull());
 });
 

@@ -78,7 +78,7 @@ it("every field has a description and its default in the JSON schema of the form
 describe("mistakes", () => {
   it("every one is told, with field, value and what would be right", () => {
     expect(mistakes({ subreddits: ["no such name!!"], listings: [{ sort: "best" }] })).toEqual([
-      'subreddits[0]: expected a subreddit name: 2–21 letters, digits or _, or a profile as u_name; r/name and URLs will do, got "no such name!!"',
+      'subreddits[0]: expected a subreddit name, as node, r/node or its address, or a profile as u_name; multireddits, share and short links are none, got "no such name!!"',
       'listings[0].sort: expected one of hot, new, rising, top, controversial, got "best"',
     ]);
   });
@@ -88,8 +88,8 @@ describe("mistakes", () => {
     [[], "input: expected a JSON object, got []"],
     [{ subreddits: "node" }, 'subreddits: expected a list of subreddit names, got "node"'],
     [
-      { users: ["a"] },
-      'users[0]: expected a user name: 3–20 letters, digits, - or _; u/name and URLs will do, got "a"',
+      { users: ["/user/spez/m/list"] },
+      'users[0]: expected a user name, as spez, u/spez or the profile\'s address; multireddits, share and short links are none, got "/user/spez/m/list"',
     ],
     [{ users: ["spez"], authors: "all" }, 'authors: expected one of none, batch, full, got "all"'],
     [{ users: ["spez"], rules: 1 }, "rules: expected true or false, got 1"],

@@ -12,3 +12,12 @@ it("the newest thousand are remembered, each once", () => {
 it("a subreddit's record has one key in any letter case", () => {
   expect(knownKey("Node")).toBe(knownKey("node"));
 });
+
+it.each([
+  ["Node", "known-posts-node"],
+  ["reddit.com", "known-posts-reddit.com"],
+  ["t:1337", "known-posts-t(3a)1337"],
+  ["u_old name!", "known-posts-u_old(20)name(21)"],
+])("the record of %s is %s", (subreddit, key) => {
+  expect(knownKey(subreddit)).toBe(key);
+});

@@ -41,12 +41,17 @@ describe("urls", () => {
     [listing({ sort: "top", time: "week", limit: 30 }), "/r/Node/top?limit=30&t=week"],
     [listing(hot, { afters: ["t3_a", "t3_b"] }), "/r/Node/hot?limit=100&after=t3_b"],
     [aboutRequest({ name: "u_spez", plan: plan() }), "/r/u_spez/about"],
+    [aboutRequest({ name: "t:1337", plan: plan() }), "/r/t:1337/about"],
+    [aboutRequest({ name: "..", plan: plan() }), "/r/%252E%252E/about"],
+    [listing(hot, { subreddit: "u_a/b?c" }), "/r/u_a%2Fb%3Fc/hot?limit=100"],
     [rulesRequest({ subreddit: "Node", evidence: null }), "/r/Node/about/rules"],
+    [rulesRequest({ subreddit: "reddit.com", evidence: null }), "/r/reddit.com/about/rules"],
     [
       authorsRequest({ ...newChain("node", plan()), unknown: [author("a"), author("b")] }),
       "/api/user_data_by_account_ids?ids=t2_a,t2_b",
     ],
     [userRequest({ username: "a-b", plan: plan(), isPoster: false }), "/user/a-b/about"],
+    [userRequest({ username: "old name!", plan: plan(), isPoster: false }), "/user/old%20name!/about"],
     [
       historyRequest({ username: "spez", plan: plan(), paging: firstPage(100), hasPosts: true, newest: [] }),
       "/user/spez/submitted?limit=100&sort=new",
@@ -111,6 +116,15 @@ describe("startRequests", () => {
     const requests = start({ subreddits: names });
     expect(requests.map(({ label }) => label)).toEqual(["INFO", "INFO", "INFO"]);
     expect(requests[2]!.url).toBe(`${SITE}/api/info?sr_name=name200,name201,name202,name203,name204`);
+  });
+
+  it("asks about a subreddit by itself whose name would spoil the call for many", () => {
+    const requests = start({ subreddits: ["reddit.com", "u_a,b", "t:1337"] });
+    expect(requests.map(({ url }) => url)).toEqual([
+      `${SITE}/api/info?sr_name=reddit.com,t%3A1337`,
+      `${SITE}/r/u_a,b/about`,
+      `${SITE}/r/u_a,b/hot?limit=100`,
+    ]);
   });
 
   it("five subreddits share a chain, each with all the listings", () => {
