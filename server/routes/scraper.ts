@@ -32,13 +32,17 @@ const Status = z.object({
   desired: z.enum(["running", "stopped"]),
   desired_since: time,
   actual: z
-    .enum(["running", "waiting", "stopping", "lost", "idle", "stalled", "stopped"])
+    .enum(["running", "waiting", "stopping", "lost", "idle", "failing", "stalled", "stopped"])
     .describe(
-      "waiting: its run waits for a worker; lost: its worker is lost, another takes over; idle: between two runs; stalled: nobody fires its schedule",
+      "waiting: its run waits for a worker; lost: its worker is lost, another takes over; idle: between two runs; failing: its firings launch nothing for an error; stalled: nobody fires its schedule",
     ),
   current_run: RunShape.nullable(),
   last_run: RunShape.nullable().describe("The last one that has ended"),
   next_start_at: time.nullable(),
+  failure: z
+    .object({ since: time, message: z.string() })
+    .nullable()
+    .describe("Why its firings launch nothing, and since when"),
   heartbeat_age_secs: z.number().nullable().describe("Since the current run's worker has told that it lives"),
   counters: z
     .object({
@@ -108,7 +112,7 @@ export function addScraper(app: H3, { database, runs }: Services): void {
 }
 
 function toStatus(status: ScraperStatus): z.infer<typeof Status> {
-  const { id, name, cron, timezone } = status.schedule;
+  const { id, name, cron, timezone, failure } = status.schedule;
   const { requestsFinished, requestsFailed, ...counters } = status.counters;
   return {
     scraper: status.scraper,
@@ -119,6 +123,7 @@ function toStatus(status: ScraperStatus): z.infer<typeof Status> {
     current_run: status.currentRun && toRun(status.currentRun),
     last_run: status.lastRun && toRun(status.lastRun),
     next_start_at: status.nextStartAt,
+    failure: failure && { since: failure.since, message: failure.message },
     heartbeat_age_secs: status.heartbeatAgeSecs,
     counters: { ...counters, requests_finished: requestsFinished, requests_failed: requestsFailed },
   };

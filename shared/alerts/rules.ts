@@ -13,7 +13,15 @@ export interface Breach {
   threshold: number;
 }
 
-export const RULE_NAMES = ["memory", "error_rate", "no_new_data", "run_failed", "budget", "disk"] as const;
+export const RULE_NAMES = [
+  "memory",
+  "error_rate",
+  "no_new_data",
+  "scraper_failing",
+  "run_failed",
+  "budget",
+  "disk",
+] as const;
 export type RuleName = (typeof RULE_NAMES)[number];
 
 export type AlertThresholds = Pick<
@@ -73,7 +81,7 @@ export const RULES: Record<RuleName, Measure> = {
   /** Minutes since a continuous scraper that is on stored its last item, or was switched on. Nothing due is no breach. */
   async no_new_data({ kysely }, { alertNoDataMins: threshold }, now) {
     const { rows } = await sql<{ scraper: string; since: Date }>`
-      select s.scraper, greatest(s.switched_at, max(i.observed_at)) as since
+      select s.scraper, greatest(s.switched_at, s.nothing_due_at, max(i.observed_at)) as since
       from schedules s
       left join lateral (
         select number, status from runs where schedule_id = s.id order by created_at desc limit 20
@@ -97,6 +105,23 @@ export const RULES: Record<RuleName, Measure> = {
         value,
         threshold,
       }));
+  },
+
+  /** Minutes since the firings of a continuous scraper that is on launch nothing for an error. */
+  async scraper_failing({ kysely }, _, now) {
+    const rows = await kysely
+      .selectFrom("schedules")
+      .select(["scraper", "failing_since as since", "failure"])
+      .where("scraper", "is not", null)
+      .where("is_enabled", "=", true)
+      .where("failing_since", "is not", null)
+      .execute();
+    return rows.map(({ scraper, since, failure }) => ({
+      subject: scraper!,
+      message: `${scraper} starts nothing since ${since!.toISOString()}: ${failure}`,
+      value: Math.max(0, now.getTime() - since!.getTime()) / 60_000,
+      threshold: 0,
+    }));
   },
 
   /** Failed runs of an actor within a day, until one succeeds. */

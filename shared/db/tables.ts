@@ -788,6 +788,8 @@ export interface ScheduleLogs {
   level: string;
   message: string;
   schedule_id: string;
+  since: Generated<Timestamp>;
+  times: Generated<number>;
 }
 
 export interface Schedules {
@@ -795,6 +797,9 @@ export interface Schedules {
   created_at: Generated<Timestamp>;
   cron: string;
   description: Generated<string>;
+  failed_at: Timestamp | null;
+  failing_since: Timestamp | null;
+  failure: string | null;
   id: string;
   input: Json;
   is_enabled: boolean;
@@ -804,6 +809,7 @@ export interface Schedules {
   modified_at: Generated<Timestamp>;
   name: string;
   next_fire_at: Timestamp | null;
+  nothing_due_at: Timestamp | null;
   options: Generated<Json>;
   scraper: string | null;
   shipped: string | null;
@@ -861,6 +867,7 @@ export interface WorkLeases {
   key: string;
   kind: string;
   leased_at: Generated<Timestamp>;
+  reason: string | null;
   run_id: string;
 }
 

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { z } from "zod";
 import { describeIssues, type InputIssue } from "../crawl/input.ts";
+import { toDatabaseJson } from "../crawl/postgres/database-json.ts";
 import { type ActorManifest, loadInputSchema } from "./actors.ts";
 import type { Queryable } from "./delivery.ts";
 import { InvalidRunInputError } from "./run.ts";
@@ -17,6 +18,15 @@ export interface LaunchInput {
   input: unknown;
   /** Nothing is due, and nothing else was asked for: there is nothing to run. */
   isNothing: boolean;
+  /** What was due and the actor cannot use. */
+  setAside: SetAside[];
+}
+
+export interface SetAside {
+  /** As the work list handed it out. */
+  entry: unknown;
+  /** What would be right, and what it is. */
+  reason: string;
 }
 
 /**
@@ -32,7 +42,8 @@ export async function assertRunInput(actor: ActorManifest, raw: unknown): Promis
 }
 
 /**
- * Expands `{"due": n, …}` by the actor's SQL function, which leases the work to the run, and validates the result. A
+ * Expands `{"due": n, …}` by the actor's SQL function, which leases the work to the run, and validates the result. An
+ * entry that the actor cannot use is set aside: another one takes its place, and no list hands it out for a week. A
  * transaction that does not commit leases nothing.
  * @throws {InvalidRunInputError}
  */
@@ -44,15 +55,74 @@ export async function expandInput(
 ): Promise<LaunchInput> {
   await assertRunInput(actor, raw);
   const due = readDue(actor, raw);
-  if (!due) return { input: raw, isNothing: false };
-  const { rows } = await sql<{ work: unknown }>`
-    select to_jsonb(due) as work from ${sql.ref(due.select)}(${due.max}::integer, ${runId}::text) as due
-  `.execute(transaction);
-  const input = { ...due.rest, [due.into]: rows.map(({ work }) => work) };
-  const issues = issuesOf(await loadInputSchema(actor), input);
-  if (rows.length === 0 && issues.length > 0) return { input, isNothing: true };
+  if (!due) return { input: raw, isNothing: false, setAside: [] };
+  const schema = await loadInputSchema(actor);
+  const { work, setAside } = await leaseWork(due, schema, runId, transaction);
+  const input = { ...due.rest, [due.into]: work };
+  const issues = issuesOf(schema, input);
+  if (work.length === 0 && issues.length > 0) return { input, isNothing: true, setAside };
   assertNoIssues(issues);
-  return { input, isNothing: false };
+  return { input, isNothing: false, setAside };
+}
+
+async function leaseWork(
+  due: DueRequest,
+  schema: z.ZodType,
+  runId: string,
+  transaction: Queryable,
+): Promise<{ work: unknown[]; setAside: SetAside[] }> {
+  const work: unknown[] = [];
+  const setAside: SetAside[] = [];
+  while (work.length < due.max) {
+    const { rows } = await sql<{ entry: unknown }>`
+      select to_jsonb(due) as entry
+      from ${sql.ref(due.select)}(${due.max - work.length}::integer, ${runId}::text) as due`.execute(
+      transaction,
+    );
+    const sorted = sortOut(
+      rows.map(({ entry }) => entry),
+      due,
+      schema,
+    );
+    work.push(...sorted.work);
+    if (sorted.setAside.length === 0) break;
+    setAside.push(...sorted.setAside);
+    await sql`select set_work_aside(${runId}, ${toDatabaseJson(sorted.setAside, "work set aside")}::jsonb)`.execute(
+      transaction,
+    );
+  }
+  return { work, setAside };
+}
+
+/** What of `entries` the actor can use: of an object also without those fields that it cannot. */
+function sortOut(
+  entries: unknown[],
+  { into, rest }: DueRequest,
+  schema: z.ZodType,
+): { work: unknown[]; setAside: SetAside[] } {
+  const issuesIn = (list: unknown[]): z.core.$ZodIssue[] =>
+    (schema.safeParse({ ...rest, [into]: list }).error?.issues ?? []).filter(
+      ({ path }) => path[0] === into && typeof path[1] === "number",
+    );
+  if (issuesIn(entries).length === 0) return { work: entries, setAside: [] };
+  const sorted: { work: unknown[]; setAside: SetAside[] } = { work: [], setAside: [] };
+  for (const entry of entries) {
+    const issues = issuesIn([entry]);
+    const usable = issues.length > 0 ? withoutFields(entry, issues) : entry;
+    if (issues.length === 0 || (usable !== null && issuesIn([usable]).length === 0)) sorted.work.push(usable);
+    else sorted.setAside.push({ entry, reason: describeReason(issues[0]!, { [into]: [entry] }) });
+  }
+  return sorted;
+}
+
+function withoutFields(entry: unknown, issues: readonly z.core.$ZodIssue[]): object | null {
+  if (typeof entry !== "object" || entry === null) return null;
+  const wrong = new Set(issues.map(({ path }) => path[2]));
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => !wrong.has(name)));
+}
+
+function describeReason(issue: z.core.$ZodIssue, raw: unknown): string {
+  return describeIssues(new z.ZodError([issue]), raw)[0]!.message;
 }
 
 interface DueRequest {

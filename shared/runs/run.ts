@@ -86,6 +86,11 @@ export class UnknownActorError extends Error {
   override name = "UnknownActorError";
 }
 
+/** Nothing is due that could be used, and nothing else was asked for: there is no run. */
+export class NothingDueError extends Error {
+  override name = "NothingDueError";
+}
+
 /** An actor refuses a run input. */
 export class InvalidRunInputError extends Error {
   override name = "InvalidRunInputError";

@@ -7,12 +7,19 @@ import type { Database } from "../db/database.ts";
 import { withRetry } from "../db/retry.ts";
 import { type ActorManifest, actorManifests, findActor } from "./actors.ts";
 import { Delivery, type Queryable } from "./delivery.ts";
-import { assertRunInput, expandInput, type LaunchInput } from "./launch-input.ts";
+import { assertRunInput, expandInput, type LaunchInput, type SetAside } from "./launch-input.ts";
 import { toStorable } from "./log-lines.ts";
 import { listRuns, readChangedRuns, readRun, readRuns, type RunFilter } from "./read-runs.ts";
 import { startReaper } from "./reaper.ts";
 import { createRunLog, type RunLog } from "./run-log.ts";
-import { isFinal, type Run, type RunOrigin, RunStateError, UnknownActorError } from "./run.ts";
+import {
+  isFinal,
+  NothingDueError,
+  type Run,
+  type RunOrigin,
+  RunStateError,
+  UnknownActorError,
+} from "./run.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface LaunchOptions {
@@ -34,6 +41,8 @@ export interface LaunchOptions {
   priority?: number;
   rerunOf?: string;
   startAfter?: Date;
+  /** Nothing due, no run. @default false: then the run has SUCCEEDED at once */
+  onlyIfDue?: boolean;
 }
 
 /** Runs of actors: their rows, and what is asked of them. Workers carry them out. */
@@ -44,6 +53,7 @@ export interface Runs {
   /**
    * A new run, on its way to a worker. One for which nothing is due has SUCCEEDED at once. Within `transaction` it is
    * there when that commits; a launch that is refused leaves it as it was.
+   * @throws {NothingDueError} with `onlyIfDue`
    * @throws {UnknownActorError}
    * @throws {InvalidRunInputError}
    */
@@ -121,18 +131,32 @@ export async function openRuns({
   const launch: Runs["launch"] = async (options, { transaction: outer } = {}) => {
     const actor = actorOf(options.actor);
     const id = newRunId();
+    const expand = (transaction: Queryable) => expandInput(actor, options.input, id, transaction);
+    let setAside: SetAside[] = [];
     const store = async (transaction: Queryable) => {
+      const early = options.onlyIfDue ? await expand(transaction) : null;
+      setAside = early?.setAside ?? [];
+      if (early?.isNothing) return;
       const run = toLaunch(id, actor, options);
       const { rows } = await sql<{
         isNew: boolean;
       }>`select launch_run(${toDatabaseJson(run, "run")}) as "isNew"`.execute(transaction);
       if (!rows[0]!.isNew) return;
-      const launched = await expandInput(actor, options.input, id, transaction);
+      const launched = early ?? (await expand(transaction));
+      setAside = launched.setAside;
       await storeInput(id, launched, transaction);
       if (!launched.isNothing) await delivery.send(id, transaction);
     };
     await (outer ? inSavepoint(outer, store) : inTransaction(store));
-    return (await get(id, outer && { transaction: outer }))!;
+    for (const line of describeSetAside(setAside)) log.warn({ actor: actor.name }, line);
+    const run = await get(id, outer && { transaction: outer });
+    if (run) return run;
+    const [line, ...others] = describeSetAside(setAside);
+    throw new NothingDueError(
+      ["nothing is due", line, others.length > 0 && `and ${setAside.length - 1} more`]
+        .filter(Boolean)
+        .join("; "),
+    );
   };
 
   return {
@@ -242,7 +266,7 @@ function toLaunch(id: string, actor: ActorManifest, options: LaunchOptions) {
 /** The input as the run gets it, in its row and as the record `INPUT`; without work the run is over. */
 async function storeInput(
   id: string,
-  { input, isNothing }: LaunchInput,
+  { input, isNothing, setAside }: LaunchInput,
   transaction: Queryable,
 ): Promise<void> {
   const json = toDatabaseJson(input, "run input");
@@ -250,5 +274,18 @@ async function storeInput(
   await sql`select put_record(${id}, 'INPUT', 'application/json; charset=utf-8', convert_to(${json}, 'UTF8'))`.execute(
     transaction,
   );
+  for (const line of describeSetAside(setAside))
+    await sql`select log_of_run(${id}, 'WARN', ${line})`.execute(transaction);
   if (isNothing) await sql`select finish_unstarted_run(${id}, 'nothing is due')`.execute(transaction);
+}
+
+/** More are only counted; `work_leases` has them all. */
+const MAX_TOLD = 20;
+
+function describeSetAside(setAside: readonly SetAside[]): string[] {
+  const lines = setAside
+    .slice(0, MAX_TOLD)
+    .map(({ reason }) => toStorable(`set aside for a week, because it cannot be used: ${reason}`));
+  const more = setAside.length - lines.length;
+  return more > 0 ? [...lines, `set aside for a week, because they cannot be used: ${more} more`] : lines;
 }

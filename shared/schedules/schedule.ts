@@ -45,6 +45,8 @@ export interface Schedule extends ScheduleSettings {
   lastFiredAt: Date | null;
   /** The run that it launched last. */
   lastRunId: string | null;
+  /** Since when every firing has launched nothing for an error, and the last of them; `null` when the last one went well. */
+  failure: { since: Date; at: Date; message: string } | null;
 }
 
 export interface ScheduleLogLine {
@@ -72,6 +74,12 @@ export function toSchedule(row: Selectable<Schedules>): Schedule {
     nextFireAt: row.next_fire_at,
     lastFiredAt: row.last_fired_at,
     lastRunId: row.last_run_id,
+    failure: row.failing_since && {
+      since: row.failing_since,
+      // Written together.
+      at: row.failed_at!,
+      message: row.failure!,
+    },
   };
 }
 

@@ -135,13 +135,17 @@ export async function readScheduleLog(
   if (!schedule) return undefined;
   const rows = await database.kysely
     .selectFrom("schedule_logs")
-    .select(["at", "level", "message"])
+    .select(["at", "level", "message", "times", "since"])
     .where("schedule_id", "=", schedule.id)
     .orderBy("id", "desc")
     .limit(MAX_LOG_LINES)
     .execute();
-  // The table's check allows no other level.
-  return rows.toReversed() as ScheduleLogLine[];
+  return rows.toReversed().map(({ at, level, message, times, since }) => ({
+    at,
+    // The table's check allows no other level.
+    level: level as ScheduleLogLine["level"],
+    message: times > 1 ? `${message}; ${times} times since ${since.toISOString()}` : message,
+  }));
 }
 
 /** When it fires next; `null` while it is off. */

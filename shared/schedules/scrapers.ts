@@ -16,6 +16,8 @@ export type ActualState =
   | "lost"
   /** On, and between two runs. */
   | "idle"
+  /** On, but its firings launch nothing for an error. */
+  | "failing"
   /** On, but nobody fires its schedule: no server and no worker is there. */
   | "stalled"
   | "stopped";
@@ -80,7 +82,15 @@ export async function startScraper(
 ): Promise<void> {
   await kysely
     .updateTable("schedules")
-    .set({ is_enabled: true, next_fire_at: now, switched_at: sql`now()`, modified_at: sql`now()` })
+    .set({
+      is_enabled: true,
+      next_fire_at: now,
+      switched_at: sql`now()`,
+      modified_at: sql`now()`,
+      failing_since: null,
+      failed_at: null,
+      failure: null,
+    })
     .where("scraper", "=", scraper)
     .where("is_enabled", "=", false)
     .execute();
@@ -148,7 +158,7 @@ async function readScraper(
 }
 
 export function actualState(
-  { nextFireAt: next }: Pick<Schedule, "nextFireAt">,
+  { nextFireAt: next, failure }: Pick<Schedule, "nextFireAt" | "failure">,
   run: Pick<ScraperRun, "status" | "leaseExpiresAt"> | null,
   now: Date,
 ): ActualState {
@@ -158,7 +168,10 @@ export function actualState(
     return run.status === "RUNNING" ? "running" : "stopping";
   }
   if (!next) return "stopped";
-  return now.getTime() - next.getTime() > STALLED_MS ? "stalled" : "idle";
+  // A firing that cannot even be noted leaves its time as it is, and is tried again and again.
+  const triedAt = Math.max(next.getTime(), failure?.at.getTime() ?? 0);
+  if (now.getTime() - triedAt > STALLED_MS) return "stalled";
+  return failure ? "failing" : "idle";
 }
 
 async function readRun(

@@ -201,6 +201,38 @@ describe("no new data", () => {
     await addRun("r1", "SUCCEEDED", { scheduleId });
     expect(await measure("no_new_data", minutes(61))).toEqual([]);
   });
+
+  it("counts from when something was due again", async () => {
+    await startScraper(database, "reddit", new Date());
+    await addRun("r1", "SUCCEEDED", { handled: 1, scheduleId });
+    await query("update schedules set nothing_due_at = $1 where scraper = 'reddit'", [minutes(50)]);
+    expect(await measure("no_new_data", minutes(109))).toEqual([]);
+    expect(await measure("no_new_data", minutes(111))).toHaveLength(1);
+  });
+});
+
+describe("a failing scraper", () => {
+  it("is told of while it is on and its firings launch nothing", async () => {
+    await bringShippedSchedules(database, new Date());
+    await startScraper(database, "reddit", new Date());
+    expect(await evaluate()).toEqual([]);
+    const since = minutes(-3);
+    await query(
+      "update schedules set failing_since = $1, failed_at = now(), failure = 'launched nothing: why' where scraper = 'reddit'",
+      [since],
+    );
+    expect(await measure("scraper_failing", minutes(0))).toEqual([
+      {
+        subject: "reddit",
+        message: `reddit starts nothing since ${since.toISOString()}: launched nothing: why`,
+        value: expect.closeTo(3, 1),
+        threshold: 0,
+      },
+    ]);
+    expect(await evaluate()).toEqual(["ALERT.OPENED scraper_failing reddit"]);
+    await query("update schedules set is_enabled = false where scraper = 'reddit'");
+    expect(await evaluate()).toEqual(["ALERT.CLOSED scraper_failing reddit"]);
+  });
 });
 
 describe("a failed run", () => {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { pino } from "pino";
 import { openDatabase } from "../../shared/db/database.ts";
-import { openRuns } from "../../shared/runs/runs.ts";
+import { openRuns, type Runs } from "../../shared/runs/runs.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { openRunsHarness, type RunsHarness } from "./runs-harness.ts";
 
@@ -89,6 +89,105 @@ it("expands what is due, leases it to the run, and releases it when the run ends
   expect(await leased()).toEqual([]);
   await harness.launch({ due: 2, pages: -1 }).catch(() => undefined);
   expect(await leased()).toEqual([]);
+});
+
+describe("work that an actor cannot use", () => {
+  const open = async (): Promise<Runs> => {
+    const { database, config } = harness;
+    const runs = await openRuns({ database, config, log: pino({ level: "silent" }) });
+    onTestFinished(() => runs.close());
+    return runs;
+  };
+  const launch = (runs: Runs, actor: string, due: number) =>
+    runs.launch({ actor, input: { due }, origin: "API" });
+  const setAside = async () =>
+    (
+      await harness.database.pool.query(
+        "select key, reason, expires_at > now() + interval '6 days' as is_long from work_leases where reason is not null order by key",
+      )
+    ).rows;
+
+  it("is set aside, and others take its place; the run's log says so", async () => {
+    const runs = await open();
+    const { pool } = harness.database;
+    const bad = ["", "..", "a/b", "no such name!!", "é", "x".repeat(300)];
+    await pool.query(
+      "insert into reddit_subreddits (name, first_seen_at) select name, now() - interval '1 day' from unnest($1::text[]) as name",
+      [bad],
+    );
+    const good = ["reddit.com", "t:1337", "nl", "a-b", "Node"];
+    await pool.query("insert into reddit_subreddits (name) select unnest($1::text[])", [good]);
+    const run = await launch(runs, "reddit", 4);
+    const { subreddits } = (await runs.input(run.id)) as { subreddits: string[] };
+    expect(subreddits).toHaveLength(4);
+    const rest = await launch(runs, "reddit", 10);
+    const input = (await runs.input(rest.id)) as { subreddits: string[] };
+    expect([...subreddits, ...input.subreddits].sort()).toEqual(good.sort());
+    const aside = await setAside();
+    expect(aside.map(({ key }) => key).sort()).toEqual(bad.sort());
+    expect(aside.find(({ key }) => key === "a/b")).toEqual({
+      key: "a/b",
+      reason: expect.stringMatching(/^expected a subreddit name.*got "a\/b"$/),
+      is_long: true,
+    });
+    expect((await runs.log.read(run.id)).text).toMatch(/WARN {2}set aside for a week.*got "a\/b"/);
+
+    // Not with the run's end, either.
+    await runs.abort(run.id, { gracefully: true });
+    await runs.abort(rest.id, { gracefully: true });
+    expect(await setAside()).toHaveLength(bad.length);
+    const again = await launch(runs, "reddit", 100);
+    expect(((await runs.input(again.id)) as typeof input).subreddits.sort()).toEqual(good.sort());
+    await runs.abort(again.id, { gracefully: true });
+
+    // Others may know better in a week.
+    await pool.query("update work_leases set expires_at = now() where reason is not null");
+    await launch(runs, "reddit", 100);
+    expect(await setAside()).toHaveLength(bad.length);
+  });
+
+  it("is no reason for a run when there is nothing else", async () => {
+    const runs = await open();
+    await harness.database.pool.query("insert into reddit_subreddits (name) values ('a/b')");
+    expect(await launch(runs, "reddit", 4)).toMatchObject({
+      status: "SUCCEEDED",
+      statusMessage: "nothing is due",
+    });
+    expect(await setAside()).toHaveLength(1);
+  });
+
+  it("counts as far as it can be used: a creator with an odd name is read by the id", async () => {
+    const runs = await open();
+    await harness.database.pool.query(
+      "insert into instagram_creators (ig_user_id, username) values ('1', 'nasa'), ('2', 'no name'), ('x', 'esa')",
+    );
+    const run = await launch(runs, "instagram", 5);
+    const { creators } = (await runs.input(run.id)) as { creators: object[] };
+    expect(new Set(creators)).toEqual(
+      new Set([{ ig_user_id: "1", username: "nasa" }, { ig_user_id: "2" }, { username: "esa" }]),
+    );
+  });
+
+  it("is still an error where somebody wrote it", async () => {
+    const runs = await open();
+    const input = { subreddits: ["node", "a/b"] };
+    await expect(runs.launch({ actor: "reddit", input, origin: "API" })).rejects.toMatchObject({
+      issues: [{ path: "subreddits[1]", message: expect.stringContaining('"a/b"') }],
+    });
+  });
+});
+
+it("with nothing due, there is no run where none is wanted", async () => {
+  const { runs } = harness;
+  await expect(harness.launch({ due: 5 }, { onlyIfDue: true })).rejects.toMatchObject({
+    name: "NothingDueError",
+    message: "nothing is due",
+  });
+  expect((await runs.list({ limit: 10, offset: 0, desc: true })).total).toBe(0);
+  await harness.database.pool.query("insert into reddit_subreddits (name) values ('a1')");
+  const run = await harness.launch({ due: 5 }, { onlyIfDue: true });
+  expect(await runs.input(run.id)).toMatchObject({ names: ["a1"] });
+  expect(await queued()).toEqual([run.id]);
 });
 
 it("with nothing due, a run has succeeded at once, without a worker", async () => {

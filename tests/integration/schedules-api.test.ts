@@ -209,6 +209,22 @@ describe("/api/scraper", () => {
     expect((await send("POST", "/api/scraper/stop", { scraper: "all" })).status).toBe(200);
   });
 
+  it("tells that a scraper is failing, since when and why", async () => {
+    await send("POST", "/api/scraper/start", { scraper: "reddit" });
+    await database.pool.query(
+      `update schedules set input = '{"due": 5, "listings": 7}' where scraper = 'reddit'`,
+    );
+    await fire(new Date());
+    expect(await status()).toMatchObject({
+      actual: "failing",
+      failure: { since: expect.any(String), message: expect.stringContaining("listings") },
+    });
+    await database.pool.query(`update schedules set input = '{"due": 5}' where scraper = 'reddit'`);
+    await fire(new Date(Date.now() + 60_000));
+    expect(await status()).toMatchObject({ actual: "waiting", failure: null });
+    await send("POST", "/api/scraper/stop", { scraper: "reddit" });
+  });
+
   it("names the scrapers that there are when another is meant", async () => {
     const { status: code, body } = await send("POST", "/api/scraper/start", { scraper: "tiktok" });
     expect(code).toBe(400);

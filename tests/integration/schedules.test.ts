@@ -341,6 +341,82 @@ describe("a continuous scraper", () => {
     });
   });
 
+  it("makes no run when nothing is due, and its log counts those firings", async () => {
+    await database.pool.query("delete from reddit_subreddits");
+    const now = new Date();
+    const at = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
+    await startScraper(database, "reddit", now);
+    for (const minutes of [0, 1, 2]) await fire(at(minutes));
+    const { schedule, counters, actual } = await status(at(2));
+    expect({ counters, actual }).toMatchObject({ counters: { runs: 0 }, actual: "idle" });
+    expect(await messages(schedule.id)).toEqual([
+      expect.stringMatching(/^INFO nothing is due; 3 times since \d{4}-.*Z$/),
+    ]);
+    await database.pool.query("insert into reddit_subreddits (name) values ('node')");
+    await fire(at(3));
+    expect((await status(at(3))).counters.runs).toBe(1);
+    expect(await messages(schedule.id)).toEqual([
+      expect.stringMatching(/^INFO nothing is due; 3 times/),
+      expect.stringMatching(/^INFO launched run/),
+    ]);
+  });
+
+  it("starts what can be used beside what cannot, and says what it has set aside", async () => {
+    await database.pool.query(
+      "insert into reddit_subreddits (name) values ('reddit.com'), ('a/b'), ('t:1337')",
+    );
+    const now = new Date();
+    await startScraper(database, "reddit", now);
+    await fire(now);
+    const { currentRun } = await status(now);
+    const { subreddits } = (await runs.input(currentRun!.id)) as { subreddits: string[] };
+    expect(subreddits.sort()).toEqual(["node", "reddit.com", "t:1337"]);
+    await database.pool.query("update reddit_subreddits set name = 'c/d' where name = 'node'");
+    await database.pool.query("delete from reddit_subreddits where name <> 'c/d'");
+    await database.pool.query("truncate runs, work_leases");
+    const next = new Date(now.getTime() + 60_000);
+    await fire(next);
+    const { schedule, counters } = await status(next);
+    expect(counters.runs).toBe(0);
+    expect((await messages(schedule.id)).at(-1)).toMatch(/^INFO nothing is due; set aside .*"c\/d"/);
+  });
+
+  it("is failing while its firings launch nothing for an error, whatever the error, until one goes well", async () => {
+    const now = new Date();
+    const at = (secs: number) => new Date(now.getTime() + secs * 1000);
+    await startScraper(database, "reddit", now);
+    const spoil = (input: object) =>
+      database.pool.query("update schedules set input = $1 where scraper = 'reddit'", [input]);
+    await spoil({ due: 5, listings: 7 });
+    await fire(now);
+    await fire(at(60));
+    expect(await status(at(61))).toMatchObject({
+      actual: "failing",
+      desired: "running",
+      schedule: {
+        failure: { since: now, at: at(60), message: expect.stringMatching(/^launched nothing: .*listings/) },
+      },
+    });
+    expect((await status(at(300))).actual).toBe("stalled");
+    await spoil({ due: 5 });
+    const broken: Pick<Runs, "launch"> = { launch: () => Promise.reject(new Error("no such function")) };
+    await fire(at(300), broken);
+    expect(await status(at(301))).toMatchObject({
+      actual: "failing",
+      schedule: { failure: { since: now, message: "no such function" } },
+    });
+    await fire(at(302));
+    expect(await status(at(303))).toMatchObject({ actual: "waiting", schedule: { failure: null } });
+
+    await setStatus((await status()).currentRun!.id, "SUCCEEDED");
+    await spoil({ due: 5, listings: 7 });
+    await fire(at(400));
+    await stopScraper({ database, runs }, "reddit");
+    expect((await status(at(401))).actual).toBe("stopped");
+    await startScraper(database, "reddit", at(402));
+    expect(await status(at(402))).toMatchObject({ actual: "idle", schedule: { failure: null } });
+  });
+
   it("stops with its run, and is stopped once", async () => {
     const now = new Date();
     await startScraper(database, "reddit", now);
