@@ -380,6 +380,48 @@ it("leaves alone the user of Reddit who is called alike", async () => {
   ]);
 });
 
+it("erases creators whose names have dots where no name may have them today, and keeps them out", async () => {
+  const { pool } = database;
+  const names = ["jane.york.", ".jane.york", "jane..york"];
+  const meetAll = async (runId: string) => {
+    const { rows } = await pool.query("select open_run($1, 'instagram', $2) as n", [
+      runId,
+      { usernames: [...names, ...names.map((name) => `https://www.instagram.com/_u/${name}/`), "other"] },
+    ]);
+    const queue = new Queue(pool, rows[0].n);
+    await queue.add(
+      names.map((name) => request(`profile ${name}`, { url: `https://www.instagram.com/${name}/#profile` })),
+    );
+    await queue.push([
+      ...names.map((name, index) =>
+        pushed("instagram_creators", `4${index}`, { ig_user_id: `4${index}`, username: name }),
+      ),
+      pushed("instagram_posts", runId, {
+        media_id: runId,
+        ig_user_id: "2",
+        caption_text: `@jane.york. and @.jane.york, @jane..york.. Not @jane.york!`,
+      }),
+    ]);
+    const { rows: found } = await pool.query(
+      `select (select array_agg(username) from instagram_creators) as creators, p.caption_text, r.input->'usernames' as input,
+      (select count(*) from requests where run_number = r.number and url ~ 'instagram') as requests
+      from instagram_posts p, runs r where p.media_id = $1 and r.id = $1`,
+      [runId],
+    );
+    return found[0];
+  };
+  expect(await meetAll("r1")).toMatchObject({ creators: names, requests: 3 });
+  for (const name of names) {
+    expect(await forget(pool, "instagram_creator", name)).toMatchObject({ instagram_creators: 1 });
+  }
+  expect(await meetAll("r2")).toEqual({
+    creators: null,
+    caption_text: "[forgotten] and [forgotten], [forgotten].. Not @jane.york!",
+    input: ["other"],
+    requests: 0,
+  });
+});
+
 it("takes a name of letters alone for one only after @ or in an address, and refuses what is no name", async () => {
   const { pool } = database;
   const queue = new Queue(pool, (await pool.query("select open_run('r', 'instagram', '{}') as n")).rows[0].n);

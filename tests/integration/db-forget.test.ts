@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Item, PushedItem } from "../../shared/crawl/run-storage.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { forget } from "../../shared/db/forget.ts";
+import { knownKey } from "../../actors/reddit/known-posts.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { dump } from "./db-dump.ts";
 import { commit, Queue, request } from "./db-queue-calls.ts";
@@ -300,6 +301,146 @@ it("leaves alone who is called alike on Instagram", async () => {
   expect(await meet("r2")).toEqual(before);
 });
 
+/** Names from before Reddit had a rule. */
+const ODD_NAMES = ["old name!", "!old.name", "o'brien & sons", "100% mine", "a(b)c[d]e{f}|^+x", "*", "a."];
+
+describe("a name of other signs than today's", () => {
+  let odd: Database;
+  beforeAll(async () => {
+    odd = await cluster.createDatabase();
+  });
+  afterEach(() =>
+    odd.pool.query(
+      `truncate reddit_users, reddit_posts, reddit_subreddits, reddit_discoveries, dataset_items, datasets, requests, runs,
+      run_counters, run_logs, system_logs, key_value_records, failed_items, work_leases, suppressions, suppressed_shapes cascade`,
+    ),
+  );
+
+  it.each(ODD_NAMES)("erases whoever is called %s, and keeps them out", async (name) => {
+    const { pool } = odd;
+    const escaped = (text: string) => text.replaceAll(/[^\w-]/g, String.raw`\$&`);
+    const forms = [
+      name,
+      encodeURIComponent(name),
+      name.replaceAll("&", "&amp;"),
+      name.replaceAll("'", "&#39;"),
+    ];
+    const trace = new RegExp(
+      String.raw`(?:u[/_]|user/|user:|: ?"|[(,{]"?)(?:${forms.map(escaped).join("|")})(?![\w-])|${ID}`,
+      "i",
+    );
+    const meet = async (runId: string): Promise<Queue> => {
+      const queue = await Queue.open(pool, runId);
+      const path = encodeURIComponent(name);
+      await queue.add([
+        request(`user:${name.toLowerCase()}`, {
+          url: `https://www.reddit.com/user/${path}/about`,
+          userData: { username: name },
+        }),
+        request("by url", { url: `https://www.reddit.com/u/${path}/submitted?limit=100` }),
+        request(`about:u_${name}`.toLowerCase(), { url: `https://www.reddit.com/r/u_${path}/about` }),
+        request("authors:node:1", {
+          url: "https://www.reddit.com/api/user_data_by_account_ids?ids=t2_other",
+          userData: {
+            chain: { unknown: [{ id: "t2_other", username: "other" }] },
+            usernames: [name, "other"],
+          },
+        }),
+      ]);
+      await queue.push([
+        pushed("reddit_users", name.toLowerCase(), { username: name, reddit_id: ID, link_karma: 5 }),
+        pushed("reddit_users", "other", { username: "other", reddit_id: "other", bio: `see /u/${name}` }),
+        pushed("reddit_posts", "theirs", {
+          reddit_id: "theirs",
+          author_username: name,
+          author_fullname: `t2_${ID}`,
+          score: 3,
+        }),
+        pushed("reddit_posts", "others", {
+          reddit_id: "others",
+          author_username: "other",
+          title: "No!!! 100% * of all names",
+          selftext: `u/${name.toUpperCase()} at https://www.reddit.com/user/${path}/?x=1`,
+        }),
+        pushed("reddit_comments", "c", { reddit_id: "c", author_username: name, body: "text" }),
+        pushed("reddit_subreddits", `u_${name}`.toLowerCase(), { name: `u_${name}` }),
+        pushed("reddit_discoveries", `found\u001fu/${name}`.toLowerCase(), {
+          name: "found",
+          seen_in: `u/${name}`,
+        }),
+        pushed("failed_requests", "f", { request_id: "f", url: `https://www.reddit.com/user/${path}/about` }),
+        pushed("reddit_posts", "bad", { reddit_id: "bad", score: "many", author_username: name }),
+      ]);
+      const inputs = [name, `u/${name}`, `https://www.reddit.com/user/${path}/`, "other"];
+      await pool.query("select join_run($1, 'reddit', $2)", [`${runId}-joined`, { users: inputs }]);
+      await pool.query("select put_record($1, 'INPUT', 'application/json', $2)", [
+        runId,
+        Buffer.from(JSON.stringify({ users: [name], subjects: { [`u/${name}`]: 1 } })),
+      ]);
+      await pool.query("select put_record($1, $2, 'application/json', '[]')", [runId, knownKey(`u_${name}`)]);
+      await pool.query("select write_logs($1)", [
+        JSON.stringify([{ source: "reddit", level: "warn", message: `no answer about u/${name}` }]),
+      ]);
+      await pool.query("insert into run_logs (run_id, start_offset, text) values ($1, 0, $2)", [
+        runId,
+        `GET /user/${path}/about for u/${name}\n`,
+      ]);
+      await pool.query("select due_users(10, $1)", [runId]);
+      return queue;
+    };
+    const found = async () => (await dump(pool)).replaceAll('""', '"').match(new RegExp(trace, "gi"));
+    const queue = await meet("run1");
+    expect((await found())!.length).toBeGreaterThan(15);
+    expect(await forget(pool, "reddit_user", name.toUpperCase())).toMatchObject({
+      reddit_users: 1,
+      reddit_posts: 1,
+    });
+    expect(await found()).toBeNull();
+    await expectExactCounts(queue);
+
+    const later = await meet("run2");
+    expect(await found()).toBeNull();
+    await expectExactCounts(later);
+    const { rows: kept } = await pool.query(
+      `select (select array_agg(username order by 1) from reddit_users) as users,
+      (select array_agg(reddit_id order by 1) from reddit_posts) as posts,
+      (select title from reddit_posts where reddit_id = 'others') as title,
+      (select input from runs where id = 'run2-joined') as input,
+      (select array_agg(key order by 1) from key_value_records where store = 'run2') as records`,
+    );
+    expect(kept).toEqual([
+      {
+        users: ["other"],
+        posts: ["others"],
+        title: "No!!! 100% * of all names",
+        input: { users: ["other"] },
+        records: ["INPUT"],
+      },
+    ]);
+  });
+
+  it("finds an odd name in what is new by its hash alone, and nobody called nearly so", async () => {
+    const { pool } = odd;
+    await forget(pool, "reddit_user", "old name!");
+    const queue = await Queue.open(pool, "later");
+    const authors = ["Old Name!", "old name", "old", "name!", "old name!s", "an old name!"];
+    await queue.push([
+      ...authors.map((author, index) =>
+        pushed("reddit_posts", String(index), { reddit_id: String(index), author_username: author }),
+      ),
+      pushed("reddit_posts", "text", { reddit_id: "text", title: "new\nold name!, and old names" }),
+    ]);
+    const { rows } = await pool.query(
+      "select reddit_id, author_username as by, title from reddit_posts order by 1",
+    );
+    expect(rows.map(({ by, title }) => by ?? title)).toEqual([
+      ...authors.slice(1, -1),
+      "an [forgotten]",
+      "new\n[forgotten], and old names",
+    ]);
+  });
+});
+
 it("takes a name that is a word of the language only where it is a name", async () => {
   const database = await cluster.createDatabase();
   const { pool } = database;
@@ -318,7 +459,8 @@ it("takes a name that is a word of the language only where it is a name", async 
 
 it("refuses what is no user name, and kinds that it does not know", async () => {
   const { pool } = await cluster.createDatabase();
-  await expect(forget(pool, "reddit_user", "a.*b")).rejects.toThrow(/name: expected a user name, got a\.\*b/);
+  for (const name of ["", " ", "..", "a/b", "a?b", "a\nb", "x".repeat(51)])
+    await expect(forget(pool, "reddit_user", name)).rejects.toThrow("name: expected a user name, got");
   await expect(forget(pool, "cat", "tom")).rejects.toThrow(
     /kind: expected reddit_user or instagram_creator, got cat/,
   );
