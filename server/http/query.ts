@@ -15,6 +15,16 @@ export const number = (min: number, max: number) => {
 /** Postgres takes any text but one with a NUL. */
 export const text = () => z.string().regex(/^[^\0]*$/, { error: "text without NUL" });
 
+/**
+ * A name of a site, in whatever form `read` takes it, as an address for one. What it does not take stands for itself:
+ * whether it is in a table, the table says.
+ */
+export const siteName = (read: (given: string) => string | null) =>
+  text()
+    .min(1)
+    .max(300)
+    .transform((given) => read(given) ?? given);
+
 /** `true` and `false`; Apify's clients send `1` and `0`. */
 export const flag = () =>
   z

@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { defineCommand } from "citty";
 import { Client } from "pg";
+import { toUsername as toCreatorName } from "../../actors/instagram/names.ts";
+import { toUsername } from "../../actors/reddit/names.ts";
 import { readConfig, type Config } from "../config.ts";
 import { openDatabase, type Database } from "../db/database.ts";
 import { forget } from "../db/forget.ts";
@@ -75,27 +77,31 @@ const cleanCommand = defineCommand({
     }),
 });
 
-/** What people are called, by kind. */
-const NAMES: Record<string, RegExp> = {
-  reddit_user: /^[\w-]+$/,
-  instagram_creator: /^\w+(\.\w+)*$/,
+/** Reads how people are called, by kind; of a creator it may be the id. */
+const PEOPLE: Record<string, (text: string) => string | null> = {
+  reddit_user: toUsername,
+  instagram_creator: toCreatorName,
 };
 
 const forgetCommand = defineCommand({
   meta: { name: "forget", description: "Erase a person everywhere, and keep them out from now on" },
   args: {
     kind: { type: "positional", description: "reddit_user or instagram_creator", required: true },
-    name: { type: "positional", description: "user name, or id of a creator", required: true },
+    name: {
+      type: "positional",
+      description: "user name, or address of the profile, or id of a creator",
+      required: true,
+    },
   },
   run: ({ args }) =>
     withDatabase(async ({ pool }) => {
-      const isName = NAMES[args.kind]?.test(args.name) ?? false;
-      if (!isName)
+      const name = PEOPLE[args.kind]?.(args.name) ?? null;
+      if (name === null)
         throw new InvalidInputError(
           `expected reddit_user or instagram_creator and a user name, got ${args.kind} ${JSON.stringify(args.name)}`,
         );
       await migrate(pool);
-      print(JSON.stringify(await forget(pool, args.kind, args.name)));
+      print(JSON.stringify(await forget(pool, args.kind, name)));
     }),
 });
 

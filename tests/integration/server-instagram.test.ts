@@ -96,7 +96,12 @@ it("shows a creator by name, of those who had it the one seen last, or by id", a
   );
   expect(await get<object>("/api/instagram/creators/creator.7")).toMatchObject({ ig_user_id: id });
   await database.pool.query("delete from instagram_creators where ig_user_id = '1'");
-  expect((await server.request("/api/instagram/creators/nobody")).status).toBe(404);
+  for (const form of ["@Creator.7", "https://www.instagram.com/creator.7/reels/?hl=en", "＠creator．7"])
+    expect(await get<object>(`/api/instagram/creators/${encodeURIComponent(form)}`)).toMatchObject({
+      ig_user_id: id,
+    });
+  for (const path of ["nobody", "no.body.", encodeURIComponent("https://www.instagram.com/p/abc/")])
+    expect((await server.request(`/api/instagram/creators/${path}`)).status).toBe(404);
 });
 
 it("lets people review a creator, and says what is wrong with a review", async () => {

@@ -179,6 +179,37 @@ describe("rows", () => {
     expect((await server.request("/api/reddit/subreddits/no_such_place")).status).toBe(404);
   });
 
+  it("are found by whatever name the site has had, by r/name and by address", async () => {
+    const odd = ["reddit.com", "t:1337", "100% mine", "u_old name!"];
+    await database.pool.query(
+      "insert into reddit_subreddits (name, review) select unnest($1::text[]), 'Banned'",
+      [odd],
+    );
+    await database.pool.query("insert into reddit_users (username) values ('old name!')");
+    const paths = [
+      ...odd,
+      "r/reddit.com",
+      "https://old.reddit.com/r/t:1337/top",
+      "u/old name!",
+      "ｒ／reddit．com",
+    ];
+    const found: unknown[] = [];
+    for (const path of paths)
+      found.push((await get<{ name: string }>(`/api/reddit/subreddits/${encodeURIComponent(path)}`)).name);
+    expect(found).toEqual([...odd, "reddit.com", "t:1337", "u_old name!", "reddit.com"]);
+    for (const path of ["old name!", "@old name!", "https://www.reddit.com/user/old%20name!/"])
+      expect(await get(`/api/reddit/users/${encodeURIComponent(path)}`)).toMatchObject({
+        username: "old name!",
+      });
+    const [author] = await names(
+      "select author_username as key from reddit_posts where author_username is not null limit 1",
+    );
+    const { items } = await get(`/api/reddit/posts?author=${encodeURIComponent(`u/${author}`)}`);
+    expect(new Set(items.map((item) => item["author_username"]))).toEqual(new Set([author]));
+    expect((await server.request("/api/reddit/users/a%2Fb%3Fc")).status).toBe(404);
+    await database.pool.query("delete from reddit_subreddits where name = any($1)", [odd]);
+  });
+
   it("of deleted posts are in no list", async () => {
     const { items } = await get("/api/reddit/posts?limit=2");
     await database.pool.query("update reddit_posts set deleted_at = now() where reddit_id = $1", [
@@ -234,6 +265,18 @@ describe("review", () => {
     expect(await response.json()).toEqual({ updated: 3, missing: ["no_such_place"] });
     const { total } = await get("/api/reddit/subreddits?category=things&review=No%20Seller");
     expect(total).toBe(3);
+  });
+
+  it("of many counts those that are no names, or in other forms, among the rest", async () => {
+    const [first, second] = await names("select name as key from reddit_subreddits order by id limit 2");
+    const wrong = ["a/b", "", "no such name!!", "a\u0000b", "\ud800", "é", "x".repeat(400)];
+    const response = await patch(
+      "/api/reddit/subreddits/bulk-review",
+      { names: [`r/${first}`, ...wrong, `https://www.reddit.com/r/${second}/`], notes: "seen" },
+      "POST",
+    );
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ updated: 2, missing: wrong });
   });
 
   it("refuses other columns, and no column at all", async () => {

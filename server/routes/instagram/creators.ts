@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { toUsername } from "../../../actors/instagram/names.ts";
 import {
   CREATORS,
   filterCreators,
@@ -9,14 +10,15 @@ import {
 } from "../../../shared/db/queries/instagram-creators.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
-import { flag, int, list, number, text } from "../../http/query.ts";
+import { flag, int, list, number, siteName, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Instagram";
 const Tag = text().min(1).max(200);
-export const CreatorName = z.string().regex(/^[\w.]{1,30}$/, { error: "a username or an id" });
+/** Or the id. */
+export const CreatorName = siteName(toUsername);
 const Params = z.object({ username: CreatorName });
 const Creator = rowOf(CREATORS);
 

@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { toSubredditName, toUsername } from "../../../actors/reddit/names.ts";
 import {
   CONTENT_TYPES,
   filterPosts,
@@ -8,11 +9,9 @@ import {
 } from "../../../shared/db/queries/reddit-posts.ts";
 import { invalidRequest } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, listText, rowOf } from "../../http/lists.ts";
-import { int, timestamp } from "../../http/query.ts";
+import { int, siteName, timestamp } from "../../http/query.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
-
-const Name = z.string().regex(/^[\w-]{1,50}$/, { error: "a name" });
 
 const Query = z.strictObject({
   ...listParameters(POSTS, "created_utc"),
@@ -20,8 +19,8 @@ const Query = z.strictObject({
     description:
       "descending; viral: by viral rank, of subreddits reviewed Ok, one page, with no other filter",
   }),
-  subreddit: Name.optional(),
-  author: Name.optional(),
+  subreddit: siteName(toSubredditName).optional(),
+  author: siteName(toUsername).optional(),
   since: timestamp().optional(),
   content_type: z.enum(CONTENT_TYPES).optional(),
   min_score: int(-(2 ** 31), 2 ** 31 - 1).optional(),

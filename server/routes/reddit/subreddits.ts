@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { toSubredditName } from "../../../actors/reddit/names.ts";
 import {
   countReviews,
   filterSubreddits,
@@ -11,13 +12,13 @@ import {
 } from "../../../shared/db/queries/reddit-subreddits.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
-import { flag, int, list, number, text } from "../../http/query.ts";
+import { flag, int, list, number, siteName, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Reddit";
-const Name = z.object({ name: z.string().regex(/^[\w-]{1,50}$/, { error: "a subreddit's name" }) });
+const Name = z.object({ name: siteName(toSubredditName) });
 const Subreddit = rowOf(SUBREDDITS);
 const Tag = text().min(1).max(200);
 
@@ -97,16 +98,18 @@ export function addSubreddits(app: H3, { database: { pool }, cache, readList }: 
     tag,
     summary: "Review up to 1,000 subreddits alike",
     body: z
-      .strictObject({ names: z.array(Name.shape.name).min(1).max(1000), ...Review })
+      .strictObject({ names: z.array(z.string()).min(1).max(1000), ...Review })
       .refine(changesSomething, NOTHING),
     response: z.object({ updated: z.int(), missing: z.array(z.string()) }),
     handler: async ({ body, principal }) => {
-      const found = await reviewSubreddits(pool, body.names, body, principal!.name);
+      // What is no name is missing, like a name that nobody knows: the others count.
+      const names = body.names.map((given) => toSubredditName(given) ?? given.replaceAll("\0", "\ufffd"));
+      const found = await reviewSubreddits(pool, names, body, principal!.name);
       cache.clear();
       const known = new Set(found.map((name) => name.toLowerCase()));
       return {
         updated: found.length,
-        missing: body.names.filter((name) => !known.has(name.toLowerCase())),
+        missing: body.names.filter((_, index) => !known.has(names[index]!.toLowerCase())),
       };
     },
   });

@@ -1,9 +1,10 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { toUsername } from "../../../actors/reddit/names.ts";
 import { filterUsers, readUser, USER_STATUSES, USERS } from "../../../shared/db/queries/reddit-users.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
-import { flag, int, text } from "../../http/query.ts";
+import { flag, int, siteName, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
@@ -37,7 +38,7 @@ export function addUsers(app: H3, { database: { pool }, readList }: Services): v
     scope: "read",
     tag,
     summary: "All columns of a Reddit user",
-    params: z.object({ username: z.string().regex(/^[\w-]{1,50}$/, { error: "a user's name" }) }),
+    params: z.object({ username: siteName(toUsername) }),
     response: User,
     handler: async ({ params }) => {
       const row = await readUser(pool, params.username);
