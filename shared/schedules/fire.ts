@@ -48,6 +48,8 @@ export async function fireDueSchedules(services: FireServices, now: Date): Promi
         .updateTable("schedules")
         .set(failedAt(now, (error as Error).message))
         .where("id", "=", id)
+        // Unless somebody else has fired it meanwhile.
+        .where("next_fire_at", "<=", now)
         .execute();
     }
   }
@@ -72,7 +74,8 @@ async function fireOnce(services: FireServices, id: string, now: Date): Promise<
     if (!row) return false;
     const schedule = toSchedule(row);
     const outcome = await begin(services, transaction, schedule);
-    await writeLog(transaction, id, { ...outcome, message: outcome.message + lateness(schedule, now) });
+    const note = outcome.result === "nothing due" ? "" : lateness(schedule, now);
+    await writeLog(transaction, id, { ...outcome, message: outcome.message + note });
     await transaction
       .updateTable("schedules")
       .set({ last_fired_at: now, next_fire_at: nextFireAt(schedule, now), ...stateAfter(outcome, now) })

@@ -1,12 +1,16 @@
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Item, PushedItem } from "../../shared/crawl/run-storage.ts";
-import type { Database } from "../../shared/db/database.ts";
+import { type Database, openDatabase } from "../../shared/db/database.ts";
 import { forget } from "../../shared/db/forget.ts";
 import { knownKey } from "../../actors/reddit/known-posts.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { dump } from "./db-dump.ts";
 import { commit, Queue, request } from "./db-queue-calls.ts";
 
+const B9 = resolve(import.meta.dirname, "../../b9");
 let cluster: TestCluster;
 beforeAll(async () => {
   cluster = await startCluster();
@@ -306,9 +310,13 @@ const ODD_NAMES = ["old name!", "!old.name", "o'brien & sons", "100% mine", "a(b
 
 describe("a name of other signs than today's", () => {
   let odd: Database;
+  let databaseUrl: string;
   beforeAll(async () => {
-    odd = await cluster.createDatabase();
+    const config = await cluster.createMigratedConfig();
+    databaseUrl = config.databaseUrl!;
+    odd = await openDatabase(config, { applicationName: "tests" });
   });
+  afterAll(() => odd.close());
   afterEach(() =>
     odd.pool.query(
       `truncate reddit_users, reddit_posts, reddit_subreddits, reddit_discoveries, dataset_items, datasets, requests, runs,
@@ -418,6 +426,24 @@ describe("a name of other signs than today's", () => {
       },
     ]);
   });
+
+  it.each(["old name!", "u/Old Name!", "https://old.reddit.com/user/old%20name%21/comments/?sort=new"])(
+    "is taken by b9 db forget, as it is or in an address: %s",
+    async (given) => {
+      const { pool } = odd;
+      await pool.query("insert into reddit_users (username) values ('Old Name!'), ('old')");
+      const env = { ...process.env, DATABASE_URL: databaseUrl };
+      const { stdout } = await promisify(execFile)(B9, ["db", "forget", "reddit_user", given], { env });
+      expect(JSON.parse(stdout)).toMatchObject({ reddit_users: 1 });
+      const { rows } = await pool.query("select username from reddit_users");
+      expect(rows).toEqual([{ username: "old" }]);
+      const list = promisify(execFile)(B9, ["db", "forget", "reddit_user", "/user/old/m/list"], { env });
+      await expect(list).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('"/user/old/m/list"'),
+      });
+    },
+  );
 
   it("finds an odd name in what is new by its hash alone, and nobody called nearly so", async () => {
     const { pool } = odd;
