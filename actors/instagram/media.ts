@@ -1,3 +1,4 @@
+import { foldWord } from "../../shared/parse/text.ts";
 import type { Audio, MediaFields, Medium, Person, Place, PostItem, ReelItem } from "./items.ts";
 
 /**
@@ -150,20 +151,33 @@ export function withPins(page: readonly SeenMedia[], { isFirst }: { isFirst: boo
   });
 }
 
-/** Letters of any script, digits, `_` and emoji, one of them no digit; in lower case, each once. */
+/** Marks of letters; those of a keycap (`#️⃣`, `1️⃣`) are none. */
+const MARK = String.raw`[\p{M}--[\u{fe0f}\u{20e3}]]`;
+const TAG_START = String.raw`[\p{L}\p{N}_\p{Extended_Pictographic}]`;
+const TAG_PART = String.raw`[\p{L}\p{N}_\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]`;
+/** Joiners (Persian, Indic, emoji) stand between two others. */
+const TAG = String.raw`[#＃]${TAG_START}(?:${TAG_PART}|[\u{200c}\u{200d}](?=${TAG_PART}))*`;
+/** Tags, one at the other, that no word, address or entity runs into. */
+const TAGS = new RegExp(String.raw`(?<![\p{L}\p{N}_]${MARK}*|[&\/])(?:${TAG})+`, "gv");
+
+/** Letters of any script, digits, `_` and emoji, one of them no digit; folded, each once. */
 export function hashtagsIn(caption: string): string[] {
-  const found = caption.matchAll(
-    /(?<![\p{L}\p{N}_&/])#((?:[\p{L}\p{N}_]|\p{M}|\u200d|\p{Extended_Pictographic}|\p{Emoji_Modifier})+)/gu,
-  );
-  return distinct(found).filter((tag) => !/^\d+$/.test(tag));
+  const runs = caption.normalize("NFC").matchAll(TAGS);
+  const tags = [...runs].flatMap(([run]) => run.split(/[#＃]/).slice(1));
+  return distinct(tags).filter((tag) => !/^[\p{Nd}\p{M}]+$/u.test(tag));
 }
+
+/** An address of e-mail has a word before its sign; a name that goes on in letters that no name has is none. */
+const MENTION = /(?<![\w.@＠\/]|[\p{sc=Latin}\p{N}]\p{M}*)[@＠](\w+(?:\.\w+)*)(?![\w\p{sc=Latin}\p{M}])/gv;
+const MAX_USERNAME = 30;
 
 export function mentionsIn(caption: string): string[] {
-  return distinct(caption.matchAll(/(?<![\w.@/])@(\w(?:[\w.]{0,28}\w)?)/g));
+  const names = [...caption.normalize("NFC").matchAll(MENTION)].map((match) => match[1]!);
+  return distinct(names.filter(({ length }) => length <= MAX_USERNAME));
 }
 
-function distinct(found: Iterable<RegExpMatchArray>): string[] {
-  return [...new Set([...found].map((match) => match[1]!.toLowerCase()))];
+function distinct(words: readonly string[]): string[] {
+  return [...new Set(words.map(foldWord))];
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
