@@ -1,3 +1,4 @@
+import { fromTold } from "../../shared/parse/fields.ts";
 import { foldWord } from "../../shared/parse/text.ts";
 import type { Audio, MediaFields, Medium, Person, Place, PostItem, ReelItem } from "./items.ts";
 
@@ -7,18 +8,18 @@ import type { Audio, MediaFields, Medium, Person, Place, PostItem, ReelItem } fr
  */
 export interface SeenMedia {
   media_id: string;
-  shortcode: string | null;
+  shortcode: string | null | undefined;
   /** `undefined`: that of whoever's list it is in. */
   ig_user_id: string | undefined;
   product_type: string | null | undefined;
-  media_type: 1 | 2 | 8 | undefined;
+  media_type: 1 | 2 | 8 | null | undefined;
   taken_at: string | undefined;
   caption_text: string | null | undefined;
   likes: Likes;
   comment_count: number | null | undefined;
-  comments_disabled: boolean | undefined;
+  comments_disabled: boolean | null | undefined;
   thumbnail_url: string | null | undefined;
-  is_paid_partnership: boolean | undefined;
+  is_paid_partnership: boolean | null | undefined;
   is_pinned: boolean | undefined;
   carousel_media_count: number | null | undefined;
   original_width: number | null | undefined;
@@ -59,9 +60,25 @@ function hiddenReason(count: number | null | undefined, isHidden: boolean | null
   return count === PLACEHOLDER && isHidden == null ? "placeholder" : null;
 }
 
-/** A count of plays or views; −1 stands for one that is hidden. */
+/** A count; −1 stands for one that is hidden. */
 export function knownCount(count: number | null | undefined): number | null | undefined {
   return typeof count === "number" && count < 0 ? null : count;
+}
+
+/** Whether somebody has seen a medium: who hides its likes hides its views too, and shows them as 0. */
+export function wasSeen(likes: Likes, counts: readonly (number | null | undefined)[]): boolean {
+  return (
+    likes.likes_hidden_reason === "disabled" ||
+    [likes.like_count, ...counts].some((count) => (count ?? 0) > 0)
+  );
+}
+
+/**
+ * A count of plays or views. Instagram's older web query says 0 of every video (2023): of what somebody has seen, 0 is
+ * not told.
+ */
+export function viewCount(count: number | null | undefined, isSeen: boolean): number | null | undefined {
+  return count === 0 && isSeen ? undefined : knownCount(count);
 }
 
 /** Whose list a medium was seen in. */
@@ -76,7 +93,7 @@ const POST_TYPES = { 1: "photo", 2: "video", 8: "carousel" } as const;
 export function toPost(seen: SeenMedia, owner: Owner): PostItem {
   return {
     ...commonFields(seen, owner),
-    post_type: seen.media_type && POST_TYPES[seen.media_type],
+    post_type: fromTold(seen.media_type, (type) => POST_TYPES[type]),
     carousel_media_count: seen.carousel_media_count,
     comments_disabled: seen.comments_disabled,
     original_width: seen.original_width,
