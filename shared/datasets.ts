@@ -1,4 +1,5 @@
 import type { Item, MergeRule } from "./crawl/run-storage.ts";
+import { foldName } from "./parse/text.ts";
 
 /** How the items of a dataset are told apart, and what happens when one comes twice within a run. */
 export interface DatasetSpec {
@@ -42,5 +43,5 @@ export function itemKey(dataset: DatasetName, item: Item): string {
 }
 
 function lower(value: unknown): unknown {
-  return typeof value === "string" ? value.toLowerCase() : value;
+  return typeof value === "string" ? foldName(value) : value;
 }
