@@ -1,5 +1,5 @@
-import type { Item, MergeRule } from "./crawl/run-storage.ts";
 import { foldName } from "./parse/text.ts";
+import type { Item, MergeRule } from "./crawl/run-storage.ts";
 
 /** How the items of a dataset are told apart, and what happens when one comes twice within a run. */
 export interface DatasetSpec {

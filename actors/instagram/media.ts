@@ -175,7 +175,7 @@ const TAG_PART = String.raw`[\p{L}\p{N}_\p{M}\p{Extended_Pictographic}\p{Emoji_M
 /** Joiners (Persian, Indic, emoji) stand between two others. */
 const TAG = String.raw`[#＃]${TAG_START}(?:${TAG_PART}|[\u{200c}\u{200d}](?=${TAG_PART}))*`;
 /** Tags, one at the other, that no word, address or entity runs into. */
-const TAGS = new RegExp(String.raw`(?<![\p{L}\p{N}_]${MARK}*|[&\/])(?:${TAG})+`, "gv");
+const TAGS = new RegExp(String.raw`(?=[#＃])(?<![\p{L}\p{N}_]${MARK}*|[&\/])(?:${TAG})+`, "gv");
 
 /** Letters of any script, digits, `_` and emoji, one of them no digit; folded, each once. */
 export function hashtagsIn(caption: string): string[] {
@@ -185,7 +185,8 @@ export function hashtagsIn(caption: string): string[] {
 }
 
 /** An address of e-mail has a word before its sign; a name that goes on in letters that no name has is none. */
-const MENTION = /(?<![\w.@＠\/]|[\p{sc=Latin}\p{N}]\p{M}*)[@＠](\w+(?:\.\w+)*)(?![\w\p{sc=Latin}\p{M}])/gv;
+const MENTION =
+  /(?=[@＠])(?<![\w.@＠\/]|[\p{sc=Latin}\p{N}]\p{M}*)[@＠](\w+(?:\.\w+)*)(?![\w\p{sc=Latin}\p{M}])/gv;
 const MAX_USERNAME = 30;
 
 export function mentionsIn(caption: string): string[] {

@@ -71,12 +71,14 @@ function readGallery(
   metadata: MediaFields["media_metadata"],
 ): Media[] | undefined {
   if (items === undefined || (metadata === undefined && items !== null && items.length > 0)) return undefined;
-  const pictures = (items ?? []).map(({ media_id }) => {
-    const source = metadata?.[media_id]?.s;
+  const entries = (items ?? []).map(({ media_id }) => media_id);
+  const pictures = entries.flatMap((id) => {
+    const source = metadata?.[id]?.s;
     const url = source?.u ?? source?.gif;
-    return source && url ? toPicture(url, { width: source.x, height: source.y }) : null;
+    return source && url ? [toPicture(url, { width: source.x, height: source.y })] : [];
   });
-  return pictures.filter((picture) => picture !== null);
+  const isLost = entries.some((id) => isUnread(metadata, id) || isUnread(metadata?.[id], "s"));
+  return pictures.length === 0 && isLost ? undefined : pictures;
 }
 
 /** The original where the post links it, else the largest preview; the preview's size is the original's. */

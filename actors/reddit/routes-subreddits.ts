@@ -1,6 +1,6 @@
 import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
-import { readParts } from "../../shared/parse/parts.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { readParts } from "../../shared/parse/parts.ts";
 import { withAuthors } from "./chain.ts";
 import { collectPosts, fullnameOf } from "./collect.ts";
 import { addAuthors } from "./follow-chain.ts";

@@ -1,6 +1,6 @@
 import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
-import { readParts } from "../../shared/parse/parts.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { readParts } from "../../shared/parse/parts.ts";
 import { foldName } from "../../shared/parse/text.ts";
 import { collectPosts, fullnameOf } from "./collect.ts";
 import { toComment } from "./parse-comment.ts";

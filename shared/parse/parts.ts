@@ -1,8 +1,11 @@
 import { z } from "zod";
 import type { SkippedChild } from "./shape.ts";
 
-/** Parts of what is read at present that cannot be read. Nothing that reads waits, so one list is enough. */
-let unread: SkippedChild[] = [];
+/**
+ * Parts of what is read at present that cannot be read; `null` while nobody asks. Nothing that reads waits, so one list
+ * is enough.
+ */
+let unread: SkippedChild[] | null = null;
 
 /**
  * What `read` returns, and the parts that it could not read, each told in `skipped`: the rest of it counts.
@@ -10,10 +13,11 @@ let unread: SkippedChild[] = [];
  */
 export function readParts<Read>(id: string, read: () => Read): { value: Read; skipped: SkippedChild[] } {
   const outer = unread;
-  unread = [];
+  const parts: SkippedChild[] = [];
+  unread = parts;
   try {
     const value = read();
-    return { value, skipped: unread.map((part) => ({ ...part, id: `${id}/${part.id}` })) };
+    return { value, skipped: parts.map((part) => ({ ...part, id: `${id}/${part.id}` })) };
   } finally {
     unread = outer;
   }
@@ -21,7 +25,7 @@ export function readParts<Read>(id: string, read: () => Read): { value: Read; sk
 
 /** Tells whoever reads the whole that a part of it could not be read. */
 export function skipPart(name: string, reason: string): void {
-  unread.push({ id: name, reason });
+  unread?.push({ id: name, reason });
 }
 
 /**
@@ -42,18 +46,25 @@ export function partOf<Schema extends z.ZodType>(name: string, schema: Schema) {
  * neighbours. What is no list, or has entries of which none can be read, is left out: unknown is not empty.
  */
 export function listOf<Schema extends z.ZodType>(name: string, entry: Schema) {
+  const entries = z.array(entry);
   return optionally((value): z.output<Schema>[] | undefined => {
-    if (!Array.isArray(value)) {
-      skipPart(name, "expected a list");
-      return undefined;
-    }
-    const parsed = value.map((one) => entry.safeParse(one));
-    const read = parsed.flatMap(({ success, data }) => (success ? [data] : []));
-    const errors = parsed.flatMap(({ error }) => error ?? []);
-    if (errors.length > 0)
-      skipPart(name, `${errors.length} of ${value.length} cannot be read: ${describe(errors[0]!)}`);
-    return read.length > 0 || value.length === 0 ? read : undefined;
+    const told = unread?.length;
+    const whole = entries.safeParse(value);
+    if (whole.success) return whole.data;
+    // The entries are read once more, and tell their parts again.
+    unread?.splice(told!);
+    if (Array.isArray(value)) return readEntries(value);
+    skipPart(name, "expected a list");
+    return undefined;
   });
+
+  function readEntries(values: readonly unknown[]): z.output<Schema>[] | undefined {
+    const parsed = values.map((value) => entry.safeParse(value));
+    const errors = parsed.flatMap(({ error }) => error ?? []);
+    const read = parsed.flatMap(({ success, data }) => (success ? [data] : []));
+    skipPart(name, `${errors.length} of ${values.length} cannot be read: ${describe(errors[0]!)}`);
+    return read.length > 0 ? read : undefined;
+  }
 }
 
 /** Missing stays missing, and `null` stays `null`. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { UnexpectedShapeError } from "../errors.ts";
 import { readParts } from "./parts.ts";
+import { UnexpectedShapeError } from "../errors.ts";
 
 /** A part of an answer that could not be read, and why. */
 export interface SkippedChild {

@@ -86,8 +86,8 @@ describe.each(TABLES)("%s", (table, key) => {
 
 it("names that Postgres holds for one are one, whatever JavaScript makes of them", async () => {
   const items = ["İstanbul", "istanbul", "ΟΔΟΣ", "οδοσ"].map((name) => ({ name, observed_at: after(0) }));
-  await upsert("reddit_discoveries", ...items.map((item) => ({ ...item, seen_in: "r/a" })));
   await upsert("reddit_subreddits", ...items);
+  await upsert("reddit_discoveries", ...items.map((item) => ({ ...item, seen_in: "r/a" })));
   const { rows } = await database.pool.query(
     "select lower(name) as name from reddit_subreddits where name <> 'node' order by 1",
   );

@@ -55,6 +55,13 @@ describe("hashtagsIn", () => {
   );
 });
 
+it("reads a caption of nothing but marks at once", () => {
+  const marks = `a${"\u0301".repeat(20_000)}`;
+  const start = performance.now();
+  expect([hashtagsIn(`${marks}#b`), mentionsIn(`${marks}@b`)]).toEqual([[], []]);
+  expect(performance.now() - start).toBeLessThan(3_000);
+});
+
 describe("mentionsIn", () => {
   it.each([
     ["with @Nasa, @esa.int. and @_x_", ["nasa", "esa.int", "_x_"]],

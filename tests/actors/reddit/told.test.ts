@@ -220,6 +220,8 @@ describe("an entry that cannot be read", () => {
     { gallery_data: { items: [null] } },
     { gallery_data: { items: [{ media_id: "a" }] } },
     { gallery_data: { items: [{ media_id: "a" }] }, media_metadata: "?" },
+    { gallery_data: { items: [{ media_id: "a" }] }, media_metadata: { a: "?" } },
+    { gallery_data: { items: [{ media_id: "a" }] }, media_metadata: { a: { s: "?" } } },
     { media: "?" },
     { media: { reddit_video: { height: 7 } } },
     { secure_media: { reddit_video: "?" } },
