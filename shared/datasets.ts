@@ -1,3 +1,4 @@
+import { foldName } from "./parse/text.ts";
 import type { Item, MergeRule } from "./crawl/run-storage.ts";
 
 /** How the items of a dataset are told apart, and what happens when one comes twice within a run. */
@@ -42,5 +43,5 @@ export function itemKey(dataset: DatasetName, item: Item): string {
 }
 
 function lower(value: unknown): unknown {
-  return typeof value === "string" ? value.toLowerCase() : value;
+  return typeof value === "string" ? foldName(value) : value;
 }

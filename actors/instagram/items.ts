@@ -2,7 +2,8 @@ import type { Availability } from "../../shared/crawl/outcome.ts";
 
 /**
  * The items of the four datasets, whatever source they come from. The kit adds `observed_at`. In every field `null`
- * is "known to be absent", `undefined` is "this source does not tell" and is not stored.
+ * is "known to be absent": the site says that there is none. `undefined` is "this source does not tell", or not so that
+ * it can be read, and is not stored.
  */
 
 /** Where an item comes from: the source and its endpoint, as `api/user-feeds`. */
@@ -21,7 +22,7 @@ export interface CreatorProfile extends Sourced {
   external_url?: string | null | undefined;
   /** Instagram's own kind of that link: `external`, `facebook`, … */
   external_url_type?: string | null | undefined;
-  bio_links?: BioLink[] | undefined;
+  bio_links?: BioLink[] | null | undefined;
   profile_pic_url?: string | null | undefined;
   profile_pic_url_hd?: string | null | undefined;
   is_private?: boolean | null | undefined;
@@ -130,12 +131,12 @@ export interface Count {
 /** What posts and reels have in common. */
 export interface MediaFields extends Sourced {
   media_id: string;
-  shortcode: string | null;
+  shortcode?: string | null | undefined;
   ig_user_id: string;
   /** `feed`, `clips`, `carousel_container`, `igtv`, … */
   product_type?: string | null | undefined;
   /** 1 photo, 2 video, 8 carousel. */
-  media_type?: 1 | 2 | 8 | undefined;
+  media_type?: 1 | 2 | 8 | null | undefined;
   taken_at?: string | undefined;
   /** Whole. */
   caption_text?: string | null | undefined;
@@ -153,7 +154,7 @@ export interface MediaFields extends Sourced {
   /** Percent of the followers at the time. */
   engagement_rate: number | null;
   thumbnail_url?: string | null | undefined;
-  is_paid_partnership?: boolean | undefined;
+  is_paid_partnership?: boolean | null | undefined;
   is_pinned: boolean;
   video_duration?: number | null | undefined;
   reshare_count?: number | null | undefined;
@@ -169,10 +170,10 @@ export interface MediaFields extends Sourced {
 
 /** `instagram_posts`: what a creator's grid shows, clips among them. First sight wins, by `media_id`. */
 export interface PostItem extends MediaFields {
-  post_type?: "photo" | "video" | "carousel" | undefined;
+  post_type?: "photo" | "video" | "carousel" | null | undefined;
   /** `null` for all but carousels. */
   carousel_media_count?: number | null | undefined;
-  comments_disabled?: boolean | undefined;
+  comments_disabled?: boolean | null | undefined;
   original_width?: number | null | undefined;
   original_height?: number | null | undefined;
   accessibility_caption?: string | null | undefined;

@@ -1,3 +1,5 @@
+import { fromTold } from "../../shared/parse/fields.ts";
+import { foldWord } from "../../shared/parse/text.ts";
 import type { Audio, MediaFields, Medium, Person, Place, PostItem, ReelItem } from "./items.ts";
 
 /**
@@ -6,18 +8,18 @@ import type { Audio, MediaFields, Medium, Person, Place, PostItem, ReelItem } fr
  */
 export interface SeenMedia {
   media_id: string;
-  shortcode: string | null;
+  shortcode: string | null | undefined;
   /** `undefined`: that of whoever's list it is in. */
   ig_user_id: string | undefined;
   product_type: string | null | undefined;
-  media_type: 1 | 2 | 8 | undefined;
+  media_type: 1 | 2 | 8 | null | undefined;
   taken_at: string | undefined;
   caption_text: string | null | undefined;
   likes: Likes;
   comment_count: number | null | undefined;
-  comments_disabled: boolean | undefined;
+  comments_disabled: boolean | null | undefined;
   thumbnail_url: string | null | undefined;
-  is_paid_partnership: boolean | undefined;
+  is_paid_partnership: boolean | null | undefined;
   is_pinned: boolean | undefined;
   carousel_media_count: number | null | undefined;
   original_width: number | null | undefined;
@@ -58,9 +60,25 @@ function hiddenReason(count: number | null | undefined, isHidden: boolean | null
   return count === PLACEHOLDER && isHidden == null ? "placeholder" : null;
 }
 
-/** A count of plays or views; −1 stands for one that is hidden. */
+/** A count; −1 stands for one that is hidden. */
 export function knownCount(count: number | null | undefined): number | null | undefined {
   return typeof count === "number" && count < 0 ? null : count;
+}
+
+/** Whether somebody has seen a medium: who hides its likes hides its views too, and shows them as 0. */
+export function wasSeen(likes: Likes, counts: readonly (number | null | undefined)[]): boolean {
+  return (
+    likes.likes_hidden_reason === "disabled" ||
+    [likes.like_count, ...counts].some((count) => (count ?? 0) > 0)
+  );
+}
+
+/**
+ * A count of plays or views. Instagram's older web query says 0 of every video (2023): of what somebody has seen, 0 is
+ * not told.
+ */
+export function viewCount(count: number | null | undefined, isSeen: boolean): number | null | undefined {
+  return count === 0 && isSeen ? undefined : knownCount(count);
 }
 
 /** Whose list a medium was seen in. */
@@ -75,7 +93,7 @@ const POST_TYPES = { 1: "photo", 2: "video", 8: "carousel" } as const;
 export function toPost(seen: SeenMedia, owner: Owner): PostItem {
   return {
     ...commonFields(seen, owner),
-    post_type: seen.media_type && POST_TYPES[seen.media_type],
+    post_type: fromTold(seen.media_type, (type) => POST_TYPES[type]),
     carousel_media_count: seen.carousel_media_count,
     comments_disabled: seen.comments_disabled,
     original_width: seen.original_width,
@@ -150,20 +168,34 @@ export function withPins(page: readonly SeenMedia[], { isFirst }: { isFirst: boo
   });
 }
 
-/** Letters of any script, digits, `_` and emoji, one of them no digit; in lower case, each once. */
+/** Marks of letters; those of a keycap (`#️⃣`, `1️⃣`) are none. */
+const MARK = String.raw`[\p{M}--[\u{fe0f}\u{20e3}]]`;
+const TAG_START = String.raw`[\p{L}\p{N}_\p{Extended_Pictographic}]`;
+const TAG_PART = String.raw`[\p{L}\p{N}_\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]`;
+/** Joiners (Persian, Indic, emoji) stand between two others. */
+const TAG = String.raw`[#＃]${TAG_START}(?:${TAG_PART}|[\u{200c}\u{200d}](?=${TAG_PART}))*`;
+/** Tags, one at the other, that no word, address or entity runs into. */
+const TAGS = new RegExp(String.raw`(?=[#＃])(?<![\p{L}\p{N}_]${MARK}*|[&\/])(?:${TAG})+`, "gv");
+
+/** Letters of any script, digits, `_` and emoji, one of them no digit; folded, each once. */
 export function hashtagsIn(caption: string): string[] {
-  const found = caption.matchAll(
-    /(?<![\p{L}\p{N}_&/])#((?:[\p{L}\p{N}_]|\p{M}|\u200d|\p{Extended_Pictographic}|\p{Emoji_Modifier})+)/gu,
-  );
-  return distinct(found).filter((tag) => !/^\d+$/.test(tag));
+  const runs = caption.normalize("NFC").matchAll(TAGS);
+  const tags = [...runs].flatMap(([run]) => run.split(/[#＃]/).slice(1));
+  return distinct(tags).filter((tag) => !/^[\p{Nd}\p{M}]+$/u.test(tag));
 }
+
+/** An address of e-mail has a word before its sign; a name that goes on in letters that no name has is none. */
+const MENTION =
+  /(?=[@＠])(?<![\w.@＠\/]|[\p{sc=Latin}\p{N}]\p{M}*)[@＠](\w+(?:\.\w+)*)(?![\w\p{sc=Latin}\p{M}])/gv;
+const MAX_USERNAME = 30;
 
 export function mentionsIn(caption: string): string[] {
-  return distinct(caption.matchAll(/(?<![\w.@/])@(\w(?:[\w.]{0,28}\w)?)/g));
+  const names = [...caption.normalize("NFC").matchAll(MENTION)].map((match) => match[1]!);
+  return distinct(names.filter(({ length }) => length <= MAX_USERNAME));
 }
 
-function distinct(found: Iterable<RegExpMatchArray>): string[] {
-  return [...new Set([...found].map((match) => match[1]!.toLowerCase()))];
+function distinct(words: readonly string[]): string[] {
+  return [...new Set(words.map(foldWord))];
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -35,7 +35,7 @@ const AppList = z.object({
 
 /** Cursors of GraphQL: `end_cursor` in `page_info`. */
 const Connection = z.object({
-  edges: z.array(z.object({ node: z.unknown() })),
+  edges: z.array(z.unknown()),
   page_info: lenient(z.object({ end_cursor: text, has_next_page: flag })),
 });
 
@@ -70,7 +70,7 @@ function readPage(body: unknown): { entries: unknown[]; cursor: string | null } 
     const { edges, page_info } = readShape(Connection, connection, "a list of media");
     const isLast = page_info?.has_next_page === false;
     return {
-      entries: edges.map(({ node }) => node),
+      entries: edges.map((edge) => field(edge, "node")),
       cursor: isLast ? null : (page_info?.end_cursor ?? null),
     };
   }

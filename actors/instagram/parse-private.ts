@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { count, flag, lenient, text, time } from "../../shared/parse/fields.ts";
+import { count, extent, flag, fromTold, lenient, text, time, told } from "../../shared/parse/fields.ts";
+import { listOf, partOf, skipPart } from "../../shared/parse/parts.ts";
 import { readShape } from "../../shared/parse/shape.ts";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import type { Audio, Medium, Person, Place } from "./items.ts";
-import { idOfShortcode, knownCount, readLikes, type SeenMedia } from "./media.ts";
+import { idOfShortcode, knownCount, readLikes, type SeenMedia, viewCount, wasSeen } from "./media.ts";
 import type { ListName } from "./parse-list.ts";
 
 /** An id sent as text, or as a number that JavaScript holds exactly; larger ones come as texts. */
@@ -12,21 +13,31 @@ export const Id = z
   .nullish()
   .catch(undefined);
 
-const Picture = z.object({ url: z.string(), width: count, height: count });
-const Pictures = lenient(z.object({ candidates: lenient(z.array(Picture)) }));
+const Picture = z.object({ url: z.string(), width: extent, height: extent });
+const Pictures = partOf("image_versions2", z.object({ candidates: listOf("candidates", Picture) }));
 
 /** `pk` may be a number that was rounded on its way, the others never are. */
 const Account = z.object({ pk_id: Id, id: Id, pk: Id, username: text });
+type Account = z.infer<typeof Account>;
+
+/** Somebody in a list of people: an entry that names nobody cannot be read. */
+export const PersonEntry = Account.transform((account, { addIssue }): Person => {
+  const ig_user_id = idOf(account);
+  if (ig_user_id !== undefined) return { ig_user_id, username: account.username ?? null };
+  addIssue({ code: "custom", path: ["id"], message: "expected an id" });
+  return z.NEVER;
+});
 
 const Child = z.object({
-  media_type: count,
-  original_width: count,
-  original_height: count,
+  media_type: lenient(z.literal([1, 2, 8])),
+  original_width: extent,
+  original_height: extent,
   accessibility_caption: text,
   image_versions2: Pictures,
-  video_versions: lenient(z.array(Picture)),
-  video_duration: count,
+  video_versions: listOf("video_versions", Picture),
+  video_duration: extent,
 });
+type Child = z.infer<typeof Child>;
 
 const MusicInfo = lenient(
   z.object({
@@ -45,7 +56,10 @@ const Media = Child.extend({
   taken_at: time,
   product_type: text,
   user: lenient(Account),
-  caption: lenient(z.union([z.string(), z.object({ text })])),
+  caption: partOf(
+    "caption",
+    z.union([z.string().transform((words) => ({ text: words })), z.object({ text })]),
+  ),
   like_count: count,
   comment_count: count,
   like_and_view_counts_disabled: flag,
@@ -54,8 +68,8 @@ const Media = Child.extend({
   timeline_pinned_user_ids: lenient(z.array(z.unknown())),
   clips_tab_pinned_user_ids: lenient(z.array(z.unknown())),
   is_pinned: flag,
-  carousel_media: lenient(z.array(Child)),
-  carousel_media_count: count,
+  carousel_media: listOf("carousel_media", Child),
+  carousel_media_count: extent,
   play_count: count,
   ig_play_count: count,
   view_count: count,
@@ -63,11 +77,23 @@ const Media = Child.extend({
   has_audio: flag,
   reshare_count: count,
   media_repost_count: count,
-  coauthor_producers: lenient(z.array(Account)),
-  usertags: lenient(z.object({ in: lenient(z.array(z.object({ user: Account }))) })),
-  sponsor_tags: lenient(z.array(z.object({ sponsor: lenient(Account) }).and(Account))),
-  location: lenient(z.object({ pk: Id, id: Id, name: text, lat: count, lng: count })),
-  clips_metadata: lenient(
+  coauthor_producers: listOf("coauthor_producers", PersonEntry),
+  usertags: partOf(
+    "usertags",
+    z.object({
+      in: listOf(
+        "usertags",
+        z.object({ user: PersonEntry }).transform(({ user }) => user),
+      ),
+    }),
+  ),
+  sponsor_tags: listOf(
+    "sponsor_tags",
+    z.union([z.object({ sponsor: PersonEntry }).transform(({ sponsor }) => sponsor), PersonEntry]),
+  ),
+  location: partOf("location", z.object({ pk: Id, id: Id, name: text, lat: count, lng: count })),
+  clips_metadata: partOf(
+    "clips_metadata",
     z.object({
       music_info: MusicInfo,
       original_sound_info: lenient(
@@ -79,7 +105,7 @@ const Media = Child.extend({
       ),
     }),
   ),
-  music_metadata: lenient(z.object({ music_info: MusicInfo })),
+  music_metadata: partOf("music_metadata", z.object({ music_info: MusicInfo })),
 });
 type Media = z.infer<typeof Media>;
 
@@ -90,60 +116,72 @@ type Media = z.infer<typeof Media>;
 export function readPrivateMedia(value: unknown, list: ListName): SeenMedia {
   const media = readShape(Media, value, "a medium");
   const { media_type } = media;
-  const isVideo = media_type === 2;
+  const isSent = (name: keyof Media) => name in (value as object);
   // What there is none of is left out of a whole medium; a stub leaves out what there is.
-  const isWhole = media.taken_at != null;
-  const none = <Value>(nothing: Value) => (isWhole ? nothing : undefined);
-  const thumbnail = largest(media.image_versions2?.candidates);
+  const isLeftOut = (name: keyof Media) => media.taken_at != null && !isSent(name);
+  const orNone = <Value, None>(name: keyof Media, read: Value, none: None) =>
+    read === undefined && isLeftOut(name) ? none : read;
+  const likes = readLikes(media.like_count, media.like_and_view_counts_disabled);
+  const comment_count = knownCount(media.comment_count);
+  const isSeen = wasSeen(likes, [comment_count, media.reshare_count, media.media_repost_count]);
+  const hasNoAudio =
+    (media.clips_metadata !== undefined || isLeftOut("clips_metadata")) &&
+    (media.music_metadata !== undefined || !isSent("music_metadata"));
   return {
     media_id: exactId(media),
-    shortcode: media.code ?? null,
+    shortcode: media.code,
     ig_user_id: /^\d+_(\d+)$/.exec(media.id ?? "")?.[1] ?? idOf(media.user),
     product_type: media.product_type,
-    media_type: media_type === 1 || media_type === 2 || media_type === 8 ? media_type : undefined,
+    media_type,
     taken_at: media.taken_at ?? undefined,
-    caption_text:
-      typeof media.caption === "object" ? (media.caption?.text ?? null) : (media.caption ?? none(null)),
-    likes: readLikes(media.like_count, media.like_and_view_counts_disabled),
-    comment_count: knownCount(media.comment_count),
-    comments_disabled: media.comments_disabled ?? none(false),
-    thumbnail_url: media.image_versions2 === undefined ? undefined : (thumbnail?.url ?? null),
-    is_paid_partnership: media.is_paid_partnership ?? none(false),
+    caption_text: orNone(
+      "caption",
+      fromTold(media.caption, (caption) => caption.text),
+      null,
+    ),
+    likes,
+    comment_count,
+    comments_disabled: orNone("comments_disabled", media.comments_disabled, false),
+    thumbnail_url: fromTold(media.image_versions2, ({ candidates }) => urlOf(candidates)),
+    is_paid_partnership: orNone("is_paid_partnership", media.is_paid_partnership, false),
     is_pinned: readPinned(media, list),
     carousel_media_count:
-      media_type === 8 ? (media.carousel_media_count ?? media.carousel_media?.length) : null,
+      media_type === 8
+        ? told(media.carousel_media_count, countOf(Reflect.get(value as object, "carousel_media")))
+        : fromTold(media_type, () => null),
     original_width: media.original_width,
     original_height: media.original_height,
     accessibility_caption: media.accessibility_caption,
-    play_count: knownCount(media.play_count),
-    ig_play_count: knownCount(media.ig_play_count),
-    view_count: knownCount(media.view_count ?? media.video_view_count),
+    play_count: viewCount(media.play_count, isSeen),
+    ig_play_count: viewCount(media.ig_play_count, isSeen),
+    view_count: told(viewCount(media.view_count, isSeen), viewCount(media.video_view_count, isSeen)),
     video_duration: media.video_duration,
     has_audio: media.has_audio,
-    video_url: isVideo ? (largest(media.video_versions)?.url ?? undefined) : undefined,
-    reshare_count: media.reshare_count,
-    media_repost_count: media.media_repost_count,
-    media: readMedia(media),
-    coauthors: readPeople(media.coauthor_producers) ?? none([]),
-    tagged_users: readPeople(media.usertags?.in?.map(({ user }) => user)) ?? none([]),
-    sponsor_tags: readPeople(media.sponsor_tags?.map((tag) => tag.sponsor ?? tag)) ?? none([]),
-    location: media.location ? readLocation(media.location) : none(null),
-    audio: readAudio(media) ?? none(null),
+    video_url: media_type === 2 ? urlOf(media.video_versions) : undefined,
+    reshare_count: knownCount(media.reshare_count),
+    media_repost_count: knownCount(media.media_repost_count),
+    media: isSent("carousel_media") && media.carousel_media === undefined ? undefined : readMedia(media),
+    coauthors: orNone("coauthor_producers", peopleIn(media.coauthor_producers), []),
+    tagged_users: orNone("usertags", peopleIn(media.usertags && media.usertags.in), []),
+    sponsor_tags: orNone("sponsor_tags", peopleIn(media.sponsor_tags), []),
+    location: orNone("location", fromTold(media.location, readLocation), null),
+    audio: readAudio(media) ?? (hasNoAudio ? null : undefined),
   };
 }
-
-type Account = z.infer<typeof Account>;
 
 export function idOf(account: Pick<Account, "id" | "pk_id" | "pk"> | null | undefined): string | undefined {
   return account?.pk_id ?? account?.id ?? account?.pk ?? undefined;
 }
 
-/** Entries that name nobody are left out. */
-function readPeople(accounts: readonly Account[] | null | undefined): Person[] | undefined {
-  return accounts?.flatMap((account) => {
-    const ig_user_id = idOf(account);
-    return ig_user_id ? [{ ig_user_id, username: account.username ?? null }] : [];
-  });
+/** Of people, `null` is nobody. */
+export function peopleIn(people: Person[] | null | undefined): Person[] | undefined {
+  return people === null ? [] : people;
+}
+
+/** How many there are, those that cannot be read among them. */
+export function countOf(entries: unknown): number | null | undefined {
+  if (entries === null) return null;
+  return Array.isArray(entries) && entries.length > 0 ? entries.length : undefined;
 }
 
 function exactId({ id, code, pk }: Media): string {
@@ -153,21 +191,37 @@ function exactId({ id, code, pk }: Media): string {
   throw new UnexpectedShapeError("not a medium: id: expected {media}_{user}, and there is no code");
 }
 
-/** A medium may be pinned in one list and not in the other. */
+/**
+ * A medium may be pinned in one list and not in the other; of the other's pins it is only told where the list's own
+ * are left out.
+ */
 function readPinned(media: Media, list: ListName): boolean | undefined {
   const { timeline_pinned_user_ids: grid, clips_tab_pinned_user_ids: tab, is_pinned } = media;
-  const ids = list === "posts" ? (grid ?? tab) : (tab ?? grid);
+  const [own, other] = list === "posts" ? [grid, tab] : [tab, grid];
+  const ids = own === undefined ? other : own;
   return ids ? ids.length > 0 : (is_pinned ?? undefined);
 }
 
 /** Children of a carousel, else the one picture or video; `undefined` where the source shows neither. */
 function readMedia(media: Media): Medium[] | undefined {
-  const children = media.carousel_media ?? [media];
-  const read = children.flatMap((child) => readChild(child) ?? []);
-  return read.length > 0 || media.carousel_media ? read : undefined;
+  if (media.carousel_media) return readChildren(media.carousel_media, readChild);
+  const only = readChild(media);
+  if (only) return [only];
+  return media.image_versions2 === null ? [] : undefined;
 }
 
-function readChild(child: z.infer<typeof Child>): Medium | null {
+/** A child that shows nothing does not lose its neighbours. */
+export function readChildren<Child>(
+  children: readonly Child[],
+  read: (child: Child) => Medium | null,
+): Medium[] | undefined {
+  const shown = children.map(read).filter((medium) => medium !== null);
+  const lost = children.length - shown.length;
+  if (lost > 0) skipPart("children", `${lost} of ${children.length} show nothing`);
+  return shown.length > 0 || lost === 0 ? shown : undefined;
+}
+
+function readChild(child: Child): Medium | null {
   const video = child.media_type === 2 ? largest(child.video_versions) : undefined;
   const shown = video ?? largest(child.image_versions2?.candidates);
   if (!shown) return null;
@@ -181,10 +235,16 @@ function readChild(child: z.infer<typeof Child>): Medium | null {
   };
 }
 
+type Picture = z.infer<typeof Picture>;
+
+function urlOf(pictures: readonly Picture[] | null | undefined): string | null | undefined {
+  return fromTold(pictures, (some) => largest(some)?.url ?? null);
+}
+
 /** The first among equals. */
-function largest(pictures: readonly z.infer<typeof Picture>[] | null | undefined) {
-  const area = ({ width, height }: z.infer<typeof Picture>) => (width ?? 0) * (height ?? 0);
-  return pictures?.reduce<z.infer<typeof Picture> | undefined>(
+function largest(pictures: readonly Picture[] | null | undefined): Picture | undefined {
+  const area = ({ width, height }: Picture) => (width ?? 0) * (height ?? 0);
+  return pictures?.reduce<Picture | undefined>(
     (best, next) => (best && area(best) >= area(next) ? best : next),
     undefined,
   );

@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import { flag, text } from "../../shared/parse/fields.ts";
-import { readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
+import { assertSomeRead, readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 import type { RelatedItem } from "./items.ts";
 import { field } from "./parse-list.ts";
 import { Id, idOf } from "./parse-private.ts";
 
 export type Related = Omit<RelatedItem, "source" | "source_ig_user_id">;
 
-const Edges = z.object({ edges: z.array(z.object({ node: z.unknown() })) });
+/** `null` when nobody is related. */
+const Edges = z.object({ edges: z.array(z.unknown()) }).nullable();
 
 const Account = z.object({
   id: Id,
@@ -23,15 +24,18 @@ const Account = z.object({
 
 /**
  * `GET /related-profiles` of the data API, or `web_profile_info`: `data.user.edge_related_profiles`. It may be empty.
- * @throws {UnexpectedShapeError}
+ * @throws {UnexpectedShapeError} when there is none, or nothing in it can be read
  */
 export function parseRelated(body: unknown): { related: Related[]; skipped: SkippedChild[] } {
   const user = field(field(body, "data"), "user") ?? body;
-  const { edges } = readShape(Edges, field(user, "edge_related_profiles"), "related profiles");
+  const { edges } = readShape(Edges, field(user, "edge_related_profiles"), "related profiles") ?? {
+    edges: [],
+  };
   const { items, skipped } = readEach(
-    edges.map(({ node }, index) => [`#${index}`, { node, rank: index + 1 }] as const),
+    edges.map((edge, index) => [`#${index}`, { node: field(edge, "node"), rank: index + 1 }] as const),
     ({ node, rank }) => readRelated(node, rank),
   );
+  assertSomeRead({ items, skipped });
   return { related: items, skipped };
 }
 

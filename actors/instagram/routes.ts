@@ -5,6 +5,7 @@ import {
   type Leftover,
   type Router,
 } from "../../shared/crawl/router.ts";
+import { readParts } from "../../shared/parse/parts.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import { startChain } from "./chain.ts";
@@ -28,12 +29,13 @@ router.addHandler("PROFILE", {
   async handle(context) {
     const { target, source: name } = context.request.userData;
     const source = SOURCE[name];
-    const profile = source.parseProfile(context.body, target);
+    const { value: profile, skipped } = readParts("profile", () => source.parseProfile(context.body, target));
     if (target.ig_user_id !== undefined && profile.ig_user_id !== target.ig_user_id)
       throw new UnexpectedShapeError(
         `id: expected ${target.ig_user_id}, got ${profile.ig_user_id}: the name ${profile.username} is another's now`,
       );
     await startChain(context, { ...profile, source: sourceOf(source, context.request.url) });
+    await reportSkipped(context, skipped);
   },
   async gone(context) {
     if (context.gone.availability === null) return askElsewhere(context);

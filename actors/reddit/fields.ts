@@ -9,7 +9,7 @@ export const author = lenient(z.string().transform((name) => (name === "[deleted
 
 /** When something was edited: `null` when never. Very old edits say only `true`: when, nobody knows. */
 export const edited = z
-  .union([z.literal(false), Seconds])
-  .transform((at) => (at === false ? null : toIso(at)))
+  .union([z.literal([false, null]), Seconds])
+  .transform((at) => (at === false || at === null ? null : toIso(at)))
   .optional()
   .catch(undefined);

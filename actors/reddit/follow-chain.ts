@@ -1,4 +1,5 @@
 import type { HandlerContext } from "../../shared/crawl/router.ts";
+import { foldName } from "../../shared/parse/text.ts";
 import { distinctAuthors, type Author, type Chain } from "./chain.ts";
 import { PAGE_SIZE } from "./paging.ts";
 import type { BatchAuthor } from "./parse-user.ts";
@@ -68,5 +69,5 @@ async function pushMinimums(
 }
 
 function keyOf({ username }: { username: string }): string {
-  return username.toLowerCase();
+  return foldName(username);
 }

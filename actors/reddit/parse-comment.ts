@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { count, flag, lenient, text, time } from "../../shared/parse/fields.ts";
+import { UnexpectedShapeError } from "../../shared/errors.ts";
+import { count, flag, text, time } from "../../shared/parse/fields.ts";
+import { listOf, partOf } from "../../shared/parse/parts.ts";
 import { author, edited } from "./fields.ts";
 import { Listing, readThings } from "./parse-listing.ts";
 import { assertSomeRead, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
@@ -29,10 +31,13 @@ const Data = z.object({
   total_awards_received: count,
   permalink: text,
   /** `""` when there are none. */
-  replies: lenient(Listing),
+  replies: z
+    .literal("")
+    .transform(() => null)
+    .or(partOf("replies", Listing)),
 });
 
-const More = z.object({ children: z.array(z.string()) });
+const More = z.object({ children: listOf("children", z.string()) });
 const Tree = z.tuple([Listing, Listing]);
 const MoreChildren = z.object({ json: z.object({ data: z.object({ things: z.array(z.unknown()) }) }) });
 
@@ -93,7 +98,10 @@ function readBranch(data: unknown): Comments {
 }
 
 function readMore(data: unknown): string[] {
-  return readShape(More, data, "a stub of more comments").children;
+  const { children } = readShape(More, data, "a stub of more comments");
+  if (!children)
+    throw new UnexpectedShapeError("not a stub of more comments: children: expected a list of ids");
+  return children;
 }
 
 function toItem(comment: z.infer<typeof Data>) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { count, flag, lenient, text, time, toIso } from "../../shared/parse/fields.ts";
+import { count, flag, fromTold, lenient, text, time, toIso } from "../../shared/parse/fields.ts";
+import { listOf, partOf } from "../../shared/parse/parts.ts";
 import { author, edited, whole } from "./fields.ts";
 import { parseListing } from "./parse-listing.ts";
 import { readShape, type SkippedChild } from "../../shared/parse/shape.ts";
@@ -8,7 +9,10 @@ import { hasImageUrl, MediaFields, readMedia } from "./media.ts";
 
 const Poll = z.object({
   /** The votes for each are told when the poll is over. */
-  options: z.array(z.object({ text: z.string(), vote_count: count.transform((votes) => votes ?? null) })),
+  options: listOf(
+    "poll options",
+    z.object({ text: z.string(), vote_count: count.transform((votes) => votes ?? null) }),
+  ),
   total_vote_count: count,
   /** The one date of Reddit in milliseconds. */
   voting_end_timestamp: lenient(z.number().min(0).max(1e14)),
@@ -43,8 +47,8 @@ const Data = z.object({
   permalink: text,
   author_fullname: text,
   crosspost_parent: text,
-  crosspost_parent_list: lenient(z.array(z.object({ subreddit: text }))),
-  poll_data: lenient(Poll),
+  crosspost_parent_list: listOf("crosspost_parent_list", z.object({ subreddit: text })),
+  poll_data: partOf("poll_data", Poll),
   removed_by_category: text,
   link_flair_template_id: text,
   link_flair_background_color: text,
@@ -92,7 +96,7 @@ export function splitPosts(read: readonly ReadPost[]): { posts: Post[]; origins:
 }
 
 function toPost(post: Data) {
-  const createdAt = post.created_utc ? new Date(post.created_utc) : undefined;
+  const createdAt = fromTold(post.created_utc, (date) => new Date(date));
   return {
     reddit_id: post.id,
     title: post.title,
@@ -132,10 +136,10 @@ function toPost(post: Data) {
     subreddit_subscribers: post.subreddit_subscribers,
     media: readMedia(post),
     poll: toPoll(post.poll_data),
-    post_length: post.selftext?.length,
+    post_length: fromTold(post.selftext, (words) => words.length),
     /** 0 = Monday. */
-    posting_day_of_week: createdAt && (createdAt.getUTCDay() + 6) % 7,
-    posting_hour: createdAt?.getUTCHours(),
+    posting_day_of_week: fromTold(createdAt, (date) => (date.getUTCDay() + 6) % 7),
+    posting_hour: fromTold(createdAt, (date) => date.getUTCHours()),
     comment_to_upvote_ratio: toRatio(post.num_comments, post.score),
   };
 }
@@ -155,11 +159,12 @@ function toColors(post: Data) {
 }
 
 function toPoll(poll: Data["poll_data"]) {
-  if (!poll) return poll;
+  // Without its options it is no poll.
+  if (!poll || poll.options === undefined) return poll && undefined;
   const { voting_end_timestamp: endMs, ...fields } = poll;
   return { ...fields, voting_ends_at: endMs == null ? null : toIso(endMs / 1000) };
 }
 
-function toRatio(comments: number | null | undefined, score: number | null | undefined): number | undefined {
-  return comments == null || score == null ? undefined : roundTo(comments / Math.max(score, 1), 4);
+function toRatio(comments: number | null | undefined, score: number | null | undefined) {
+  return fromTold(comments, (some) => fromTold(score, (votes) => roundTo(some / Math.max(votes, 1), 4)));
 }

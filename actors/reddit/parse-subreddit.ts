@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { flag, lenient, text, time } from "../../shared/parse/fields.ts";
+import { flag, text, time } from "../../shared/parse/fields.ts";
+import { listOf } from "../../shared/parse/parts.ts";
 import { parseListing } from "./parse-listing.ts";
 import { whole } from "./fields.ts";
 import { readShape, type SkippedChild } from "../../shared/parse/shape.ts";
@@ -40,7 +41,7 @@ const Data = z.object({
   primary_color: text,
   key_color: text,
   advertiser_category: text,
-  allowed_media_in_comments: lenient(z.array(z.string())),
+  allowed_media_in_comments: listOf("allowed_media_in_comments", z.string()),
   restrict_posting: flag,
   accept_followers: flag,
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { flag, lenient, Seconds, text, time, toIso } from "../../shared/parse/fields.ts";
+import { flag, fromTold, Seconds, text, time, toIso, told } from "../../shared/parse/fields.ts";
+import { partOf } from "../../shared/parse/parts.ts";
 import { whole } from "./fields.ts";
 import { assertSomeRead, readEach, readShape, type SkippedChild } from "../../shared/parse/shape.ts";
 
@@ -30,7 +31,7 @@ const Data = z.object({
   hide_from_robots: flag,
   accept_followers: flag,
   icon_img: text,
-  subreddit: lenient(Profile),
+  subreddit: partOf("subreddit", Profile),
 });
 
 const About = z.object({ kind: z.literal("t2"), data: Data });
@@ -97,16 +98,16 @@ function toSuspended({ name }: z.infer<typeof Data>) {
 function toUser(data: z.infer<typeof Data>, isOpen: boolean) {
   const { name, id, hide_from_robots: _hidden, icon_img, subreddit, ...fields } = data;
   const { comment_karma, link_karma } = fields;
-  const sum = comment_karma == null || link_karma == null ? undefined : comment_karma + link_karma;
+  const sum = fromTold(comment_karma, (comments) => fromTold(link_karma, (links) => comments + links));
   return {
     username: name,
     reddit_id: id,
     ...fields,
     // Bodies before 2020 do not have it.
-    total_karma: fields.total_karma ?? sum,
-    subreddit_display_name: subreddit?.display_name,
-    subreddit_subscribers: subreddit?.subscribers,
-    subreddit_over_18: subreddit?.over_18,
+    total_karma: told(fields.total_karma, sum),
+    subreddit_display_name: fromTold(subreddit, (profile) => profile.display_name),
+    subreddit_subscribers: fromTold(subreddit, (profile) => profile.subscribers),
+    subreddit_over_18: fromTold(subreddit, (profile) => profile.over_18),
     ...(isOpen && { icon_img, ...toPresentation(subreddit) }),
     availability: "ok" as const,
     availability_reason: null,
@@ -115,11 +116,11 @@ function toUser(data: z.infer<typeof Data>, isOpen: boolean) {
 
 /** What somebody says and shows about themselves. */
 function toPresentation(profile: z.infer<typeof Data>["subreddit"]) {
-  if (!profile) return {};
+  const bio = fromTold(profile, ({ public_description }) => public_description);
   return {
-    subreddit_title: profile.title,
-    subreddit_banner_img: profile.banner_img,
-    bio: profile.public_description,
-    bio_url: /https?:\/\/[^\s)\]]+/.exec(profile.public_description ?? "")?.[0] ?? null,
+    subreddit_title: fromTold(profile, ({ title }) => title),
+    subreddit_banner_img: fromTold(profile, ({ banner_img }) => banner_img),
+    bio,
+    bio_url: fromTold(bio, (words) => /https?:\/\/[^\s)\]]+/.exec(words)?.[0] ?? null),
   };
 }

@@ -1,5 +1,6 @@
 import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { readParts } from "../../shared/parse/parts.ts";
 import { withAuthors } from "./chain.ts";
 import { collectPosts, fullnameOf } from "./collect.ts";
 import { addAuthors } from "./follow-chain.ts";
@@ -47,7 +48,9 @@ export function addSubredditRoutes(router: Router): void {
   router.addHandler("ABOUT", {
     userData: AboutUserData,
     async handle(context) {
-      await pushSubreddits(context, [parseAbout(context.body)], context.request.userData.plan);
+      const { value: subreddit, skipped } = readParts("about", () => parseAbout(context.body));
+      await pushSubreddits(context, [subreddit], context.request.userData.plan);
+      await reportSkipped(context, skipped);
     },
     async gone(context) {
       await pushAvailability(context, context.request.userData.name);
@@ -56,13 +59,17 @@ export function addSubredditRoutes(router: Router): void {
 
   router.addHandler("RULES", {
     userData: RulesUserData,
-    async handle({ request, body, pushData }) {
+    async handle(context) {
+      const { request, body, pushData } = context;
       const { subreddit: name, evidence } = request.userData;
-      const rules = parseRules(body);
+      const { value: rules, skipped } = readParts("rules", () => parseRules(body));
       const sentence =
         evidence ?? findVerification(rules.flatMap((rule) => [rule.short_name, rule.description]));
       const verification = { verification_required: sentence !== null, verification_evidence: sentence };
-      await pushData({ name, rules_data: rules, ...verification }, "reddit_subreddits");
+      // A `no` needs them all.
+      const isTold = sentence !== null || skipped.length === 0;
+      await pushData({ name, rules_data: rules, ...(isTold && verification) }, "reddit_subreddits");
+      await reportSkipped(context, skipped);
     },
   });
 

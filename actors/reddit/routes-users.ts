@@ -1,5 +1,7 @@
 import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
+import { readParts } from "../../shared/parse/parts.ts";
+import { foldName } from "../../shared/parse/text.ts";
 import { collectPosts, fullnameOf } from "./collect.ts";
 import { toComment } from "./parse-comment.ts";
 import { parseListing } from "./parse-listing.ts";
@@ -9,7 +11,13 @@ import { endsTooOld, isWanted } from "./plan.ts";
 import { followChain } from "./follow-chain.ts";
 import { firstPage, nextPage } from "./paging.ts";
 import { AuthorsUserData, historyRequest, HistoryUserData, UserUserData } from "./requests-users.ts";
-import { newestSubmissions, submissionMetrics, userScores, type Submission } from "./user-metrics.ts";
+import {
+  newestSubmissions,
+  NO_SCORES,
+  submissionMetrics,
+  userScores,
+  type Submission,
+} from "./user-metrics.ts";
 
 export function addUserRoutes(router: Router): void {
   router.addHandler("AUTHORS", {
@@ -27,21 +35,24 @@ export function addUserRoutes(router: Router): void {
 
   router.addHandler("USER", {
     userData: UserUserData,
-    async handle({ request, body, observedAt, pushData, addRequests }) {
+    async handle(context) {
+      const { request, body, observedAt, pushData, addRequests } = context;
       const { plan, isPoster } = request.userData;
-      const { user, isOpen } = parseUserAbout(body);
+      const { value: about, skipped } = readParts("about", () => parseUserAbout(body));
+      const { user, isOpen } = about;
       await pushData({ ...user, ...scoresOf(user, observedAt) }, "reddit_users");
       const hasPosts = isPoster || ("link_karma" in user && (user.link_karma ?? 0) > 1);
       const paging = firstPage(plan.user_history.limit);
       const start = { username: user.username, plan, paging, hasPosts, newest: [] };
       if (isOpen) await addRequests([historyRequest(start)]);
+      await reportSkipped(context, skipped);
     },
     async gone({ request, gone, pushData, getItems }) {
       if (gone.availability === null) return;
       const { availability, reason } = gone;
       const { username: asked } = request.userData;
       // Where another answer told how Reddit spells it, that stays.
-      const [known] = await getItems("reddit_users", [asked.toLowerCase()]);
+      const [known] = await getItems("reddit_users", [foldName(asked)]);
       const username = known?.["username"] ?? asked;
       await pushData({ username, availability, availability_reason: reason }, "reddit_users");
     },
@@ -93,6 +104,7 @@ async function pushHistoryFacts(
 function scoresOf(user: UserAbout["user"], observedAt: string) {
   if (!("total_karma" in user)) return {};
   const { username, created_utc, comment_karma, total_karma } = user;
-  if (created_utc == null || comment_karma == null || total_karma == null) return {};
+  if (created_utc === null || comment_karma === null || total_karma === null) return NO_SCORES;
+  if (created_utc === undefined || comment_karma === undefined || total_karma === undefined) return {};
   return userScores({ username, created_utc, comment_karma, total_karma }, observedAt);
 }

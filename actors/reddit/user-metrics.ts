@@ -72,6 +72,15 @@ export function userScores(user: Standing, observedAt: string) {
   };
 }
 
+/** Of a user of whom one of those is none. */
+export const NO_SCORES: Record<keyof ReturnType<typeof userScores>, null> = {
+  karma_per_day: null,
+  username_quality_score: null,
+  age_quality_score: null,
+  karma_quality_score: null,
+  overall_user_score: null,
+};
+
 /** Short names of letters are the best; digits and other signs cost. */
 export function usernameScore(username: string): number {
   const digits = /\d/.test(username) ? 0.8 : 1;

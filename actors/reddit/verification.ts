@@ -1,3 +1,5 @@
+import { plainText } from "../../shared/parse/text.ts";
+
 /** A word about verifying somebody; `unverified` and `verifiable` are others. */
 const MENTION = /\b(?:verif(?:y|ied|ication|ications|ying))\b/i;
 
@@ -29,7 +31,8 @@ export function findVerification(texts: readonly (string | null | undefined)[]):
   return demand ? demand.replace(/\*+/g, "").replace(/^[\s#>•-]+|[\s.!]+$/g, "") : null;
 }
 
-function asksForVerification(sentence: string): boolean {
+function asksForVerification(written: string): boolean {
+  const sentence = plainText(written);
   return (
     MENTION.test(sentence) &&
     DEMAND.test(sentence) &&

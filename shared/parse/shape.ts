@@ -1,9 +1,10 @@
 import type { z } from "zod";
+import { readParts } from "./parts.ts";
 import { UnexpectedShapeError } from "../errors.ts";
 
 /** A part of an answer that could not be read, and why. */
 export interface SkippedChild {
-  /** Its fullname where it has one, else its place as `#n`. */
+  /** Its fullname where it has one, else its place as `#n`; of a part of it, `/` and its name behind that. */
   id: string;
   reason: string;
 }
@@ -24,7 +25,10 @@ export function readShape<Schema extends z.ZodType>(
   throw new UnexpectedShapeError(`not ${what}: ${problems.join("; ")}`);
 }
 
-/** Reads each value for itself: one that cannot be read does not lose its neighbours, it is told in `skipped`. */
+/**
+ * Reads each value for itself: one that cannot be read does not lose its neighbours, it is told in `skipped`, as is a
+ * part of one.
+ */
 export function readEach<Value, Read>(
   entries: readonly (readonly [id: string, value: Value])[],
   read: (value: Value, id: string) => Read,
@@ -33,7 +37,9 @@ export function readEach<Value, Read>(
   const skipped: SkippedChild[] = [];
   for (const [id, value] of entries) {
     try {
-      items.push(read(value, id));
+      const whole = readParts(id, () => read(value, id));
+      items.push(whole.value);
+      skipped.push(...whole.skipped);
     } catch (error) {
       if (!(error instanceof UnexpectedShapeError)) throw error;
       skipped.push({ id, reason: error.message });

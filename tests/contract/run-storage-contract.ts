@@ -458,6 +458,18 @@ export function runStorageContract(name: string, backend: RunStorageBackend): vo
         expect(await storage.getItems("reddit_users", ["bob", "nobody", "ann"])).toEqual(expected);
       });
 
+      it("keeps what a later item leaves out, and has none where it says so", async () => {
+        await add("a", "b");
+        const told = [user("ann", { title: "x", bio: "y", link_karma: 1 })];
+        await storage.commitRequests([commit(await claimOne(), { items: told })]);
+        const later = [user("ann", { title: null, bio: undefined })];
+        await storage.commitRequests([commit(await claimOne(), { items: later })]);
+        const expected = { username: "ann", title: null, bio: "y", link_karma: 1 };
+        expect(await storage.getItems("reddit_users", ["ann"])).toEqual([expected]);
+        await reopen();
+        expect(await storage.getItems("reddit_users", ["ann"])).toEqual([expected]);
+      });
+
       it("knows nothing of items whose commit was lost", async () => {
         await add("a");
         const claimed = await claimOne();

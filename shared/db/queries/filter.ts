@@ -1,3 +1,5 @@
+import { foldName } from "../../parse/text.ts";
+
 /** Conditions of a `where`, with their values apart from the text. */
 export class Filter {
   readonly values: unknown[] = [];
@@ -41,5 +43,5 @@ export class Filter {
 
 /** A pattern for `like` that finds `text` anywhere, as it is. */
 export function containing(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : `%${text.toLowerCase().replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return text === undefined ? undefined : `%${foldName(text).replaceAll(/[\\%_]/g, "\\$&")}%`;
 }

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { foldName } from "../../parse/text.ts";
 import { columnsOf } from "./columns.ts";
 import { containing, Filter } from "./filter.ts";
 import type { ListTable } from "./page.ts";
@@ -91,10 +92,7 @@ export async function reviewSubreddits(
   }).flatMap(([column, value]) => (value === undefined ? [] : `${column} = ${filter.bind(value)}`));
   if (changes.tags !== undefined)
     sets.push("tags_updated_at = now()", `tags_updated_by = ${filter.bind(by)}`);
-  filter.add(
-    "lower(t.name) = any(?)",
-    names.map((name) => name.toLowerCase()),
-  );
+  filter.add("lower(t.name) = any(?)", names.map(foldName));
   // Locked in the order in which actors write them.
   const { rows } = await pool.query<{ name: string }>(
     `with chosen as (select t.id from reddit_subreddits t ${filter.where()} order by lower(t.name) for update)

@@ -31,9 +31,35 @@ describe("hashtagsIn", () => {
     ["#Sunset at #sunset", ["sunset"]],
     ["(#Café)#naïve_2 #写真 #여행 #नमस्ते #تصوير", ["café", "naïve_2", "写真", "여행", "नमस्ते", "تصوير"]],
     ["#2026goals, #100 and # alone", ["2026goals"]],
-    ["#ocean🌊 is one", ["ocean🌊"]],
+    ["#ocean🌊 is one, so is #🌊", ["ocean🌊", "🌊"]],
     ["a#b https://x.example/#top &#39;", []],
+    ["#ทะเล #தமிழ் #שָׁלוֹם", ["ทะเล", "தமிழ்", "שָׁלוֹם".normalize("NFC")]],
+    ["＃travel and #TRAVEL", ["travel"]],
+    ["#ΟΔΟΣ #οδος #STRASSE #straße", ["οδος", "strasse", "straße"]],
+    ["#love#Life#life", ["love", "life"]],
+    ["❤️#love 1️⃣#first", ["love", "first"]],
+    // Persian writes a joiner that parts, Sinhala and emoji one that joins.
+    ["#می\u200cخواهم #ශ්\u200dරී #👩\u200d🎨", ["می\u200cخواهم", "ශ්\u200dරී", "👩\u200d🎨"]],
+    ["#end\u200d, #ing\u200c!", ["end", "ing"]],
   ])("of %j are %j", (caption, tags) => expect(hashtagsIn(caption)).toEqual(tags));
+
+  it.each(["café", "Ångström", "가족", "Việtnam"])("in two normal forms is one: %s", (word) => {
+    const forms = ["NFC", "NFD"].map((form) => `#${word.normalize(form)}`);
+    expect(hashtagsIn(forms.join(" "))).toEqual([word.toLowerCase().normalize("NFC")]);
+    expect(hashtagsIn(`${word.normalize("NFD")}#b`)).toEqual([]);
+  });
+
+  it.each(["#️⃣", "#⃣", "#️⃣1️⃣", "#️⃣ one", "#️⃣one", "#1️⃣", "#1️⃣0️⃣", "#٣", "#", "##", "＃️⃣"])(
+    "is not in a keycap or a number: %s",
+    (caption) => expect(hashtagsIn(caption)).toEqual([]),
+  );
+});
+
+it("reads a caption of nothing but marks at once", () => {
+  const marks = `a${"\u0301".repeat(20_000)}`;
+  const start = performance.now();
+  expect([hashtagsIn(`${marks}#b`), mentionsIn(`${marks}@b`)]).toEqual([[], []]);
+  expect(performance.now() - start).toBeLessThan(3_000);
 });
 
 describe("mentionsIn", () => {
@@ -41,6 +67,17 @@ describe("mentionsIn", () => {
     ["with @Nasa, @esa.int. and @_x_", ["nasa", "esa.int", "_x_"]],
     ["写真@nasa @nasa", ["nasa"]],
     ["hello@example.com and @ alone", []],
+    ["josé@example.com", []],
+    ["josé@example.com".normalize("NFD"), []],
+    ["first.last+news@example.com", []],
+    ["@nasa... (@esa) “@jaxa”, @isro’s", ["nasa", "esa", "jaxa", "isro"]],
+    ["＠Nasa and @nasaのロケット", ["nasa"]],
+    ["@josé is nobody", []],
+    ["@josé is nobody".normalize("NFD"), []],
+    ["@a..b @.c", ["a"]],
+    ["https://x.example/@nasa", []],
+    ["@@nasa", []],
+    [`@${"a".repeat(30)} @${"b".repeat(31)}`, ["a".repeat(30)]],
   ])("of %j are %j", (caption, names) => expect(mentionsIn(caption)).toEqual(names));
 });
 

@@ -76,6 +76,27 @@ async function crawl(
   return { asked, items, creator: Object.assign({}, ...items) as Record<string, unknown> };
 }
 
+it("a link or a tag that cannot be read is told beside what can be read", async () => {
+  const links = [null, { url: "https://nasa.gov" }];
+  const first = startOne({ reels: 0 });
+  const { items, requests } = await handle(first, profile({ bio_links: links }));
+  expect(items.instagram_creators![0]).toMatchObject({ bio_links: [{ url: "https://nasa.gov" }] });
+  expect(items.failed_requests).toMatchObject([
+    { request_id: "request1#profile/bio_links", outcome: "malformed" },
+  ]);
+  const page = feed(1, { cursor: null });
+  Object.assign(page.items[0]!, {
+    usertags: { in: [{ user: null }, { user: { pk: "5", username: "bob" } }] },
+  });
+  const read = await handle(requests[0]!, page);
+  expect(read.items.instagram_posts).toMatchObject([
+    { tagged_users: [{ ig_user_id: "5", username: "bob" }] },
+  ]);
+  expect(read.items.failed_requests).toMatchObject([
+    { request_id: "request1##0/usertags", last_error: expect.stringMatching(/^1 of 2 cannot/) as string },
+  ]);
+});
+
 describe("a creator never seen", () => {
   it("costs its profile, two pages of posts and its reels", async () => {
     const { asked, creator } = await crawl(startOne());

@@ -24,6 +24,13 @@ const SAME_OF_USERS = [
   "is_suspended accept_followers",
 ].flatMap((line) => line.split(" "));
 
+const NO_PROFILE = Object.fromEntries(
+  ["display_name", "subscribers", "over_18", "title", "banner_img", "public_description"].map((name) => [
+    name,
+    null,
+  ]),
+);
+
 /** Written from the column definitions and the rules about people alone. */
 function expectedUser(raw: RawUser): Record<string, unknown> {
   const expected: Record<string, unknown> = {
@@ -38,7 +45,8 @@ function expectedUser(raw: RawUser): Record<string, unknown> {
     for (const [to, name] of Object.entries(fields)) if (name in from) expected[to] = from[name];
   };
   copy(raw, Object.fromEntries(SAME_OF_USERS.map((name) => [name, name])));
-  const profile = raw.subreddit;
+  // Of an account without a profile, each of its fields is none.
+  const profile = raw.subreddit === null ? NO_PROFILE : raw.subreddit;
   if (profile)
     copy(profile, {
       subreddit_display_name: "display_name",

@@ -40,6 +40,15 @@ describe("findVerification", () => {
     expect(findVerification([null, undefined, text])).toBe("Verification is required before you post");
   });
 
+  it.each([
+    ["Ｖｅｒｉｆｉｃａｔｉｏｎ is required"],
+    ["𝐕𝐞𝐫𝐢𝐟𝐢𝐜𝐚𝐭𝐢𝐨𝐧 is 𝓻𝓮𝓺𝓾𝓲𝓻𝓮𝓭"],
+    ["Veri\u00adfication is re\u200bquired"],
+    ["Veriﬁcation is required"],
+  ])("asks in letters of another kind: %s", (sentence) => {
+    expect(findVerification([sentence])).toBe(sentence);
+  });
+
   it("one text that asks outweighs another that does not", () => {
     expect(findVerification(["No verification needed.", "All must verify."])).toBe("All must verify");
   });
