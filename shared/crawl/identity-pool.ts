@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { steadyNow } from "../steady-clock.ts";
 import { backoffMs } from "./backoff.ts";
 import type { BudgetReading, Dispatch } from "./budget.ts";
 import type { Identity } from "./identity.ts";
@@ -53,7 +54,7 @@ export class IdentityPool {
   constructor(
     identities: readonly Identity[],
     onChange: () => void,
-    { log = null, now = Date.now }: { log?: Logger | null; now?: () => number } = {},
+    { log = null, now = steadyNow }: { log?: Logger | null; now?: () => number } = {},
   ) {
     this.identities = identities;
     this.#onChange = onChange;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { redact } from "../redact.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { classify } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
 
@@ -71,7 +72,7 @@ interface Token {
  * @see https://github.com/reddit-archive/reddit/wiki/OAuth2#application-only-oauth
  */
 export function createOAuthToken(options: OAuthTokenOptions): Credential {
-  const { name, tokenUrl, now = Date.now } = options;
+  const { name, tokenUrl, now = steadyNow } = options;
   const site = new URL(tokenUrl).host;
   let current: Token | null = null;
   let retired: string | null = null;

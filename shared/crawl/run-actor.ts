@@ -5,6 +5,7 @@ import { readConfig, type Config } from "../config.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
@@ -68,6 +69,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
   actor.site(config, input);
 
   const startedAt = new Date();
+  const startedMs = steadyNow();
   await mkdir(storageDir, { recursive: true });
   if (!resume) {
     const removed = await purgeLocalStorage({ storageDir, name: actor.name });
@@ -99,6 +101,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
       runId: null,
       startedAt,
       finishedAt: new Date(),
+      durationMs: steadyNow() - startedMs,
       items,
       read: (dataset) => readDataset(storageDir, dataset),
     });

@@ -64,6 +64,7 @@ export interface SummaryOptions {
   runId: string | null;
   startedAt: Date;
   finishedAt: Date;
+  durationMs: number;
   /** Items by dataset. */
   items: Record<string, number>;
   read: (dataset: DatasetName) => AsyncIterable<Item>;
@@ -74,7 +75,7 @@ export async function summarize(
   stats: CrawlStats,
   options: SummaryOptions,
 ): Promise<RunSummary> {
-  const { actor, runId, startedAt, finishedAt, items, read } = options;
+  const { actor, runId, startedAt, finishedAt, durationMs, items, read } = options;
   const { counts } = result;
   const { failures, subjects } = await tally(actor, stats, read);
   return {
@@ -84,7 +85,7 @@ export async function summarize(
     statusMessage: result.reason ?? "all requests are done",
     startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
-    durationSecs: (finishedAt.getTime() - startedAt.getTime()) / 1000,
+    durationSecs: durationMs / 1000,
     requestsFinished: counts.handled,
     requestsFailed: counts.failed,
     requestsPending: counts.pending + counts.delayed + counts.claimed,

@@ -1,4 +1,5 @@
 import { Request } from "@crawlee/core";
+import { steadyNow } from "../steady-clock.ts";
 import type { BudgetReading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Ticket } from "./identity-pool.ts";
@@ -55,6 +56,8 @@ const CLAIM_BELOW = 10;
 const STUCK = new Set<Outcome["kind"]>(["throttled", "blocked", "unauthorized", "retired"]);
 /** The count of what is pending only paces requests: it may be this old. */
 const COUNT_EVERY_MS = 250;
+/** How often the crawl looks whether it gets on. */
+export const STALL_CHECK_MS = 1_000;
 /** Longest time that a pool sleeps without looking at the storage: other processes may add to it. */
 const MAX_SLEEP_MS = 1_000;
 
@@ -81,11 +84,13 @@ export class ThrottledQueue {
   #timer: NodeJS.Timeout | null = null;
   #waitingSince: number | null = null;
   #waitedMs = 0;
-  #lastProgressAt: number;
+  /** Time without progress that this process was awake to see: a machine that slept has lost none. */
+  #stalledMs = 0;
+  #checkedAt: number;
 
   constructor(options: ThrottledQueueOptions) {
-    this.#options = { maxRequests: Infinity, now: Date.now, ...options };
-    this.#lastProgressAt = this.#options.now();
+    this.#options = { maxRequests: Infinity, now: steadyNow, ...options };
+    this.#checkedAt = this.#options.now();
   }
 
   /** Time in which requests waited and no identity was open, in milliseconds. */
@@ -135,7 +140,7 @@ export class ThrottledQueue {
   /** The exchange of a lease is over: clocks learn from it before its handler runs. */
   exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
     const stuck = outcome === null || STUCK.has(outcome.kind);
-    if (!stuck) this.#lastProgressAt = this.#options.now();
+    if (!stuck) this.#stalledMs = 0;
     const wasRefusedBefore = lease.request.errorMessages.some((message) =>
       message.startsWith("unauthorized"),
     );
@@ -144,12 +149,15 @@ export class ThrottledQueue {
 
   /**
    * Why the crawl should end although requests are left: nothing will open within `maxStallMs`, or for that
-   * long nothing got through. `null` while there is hope, or something is in flight.
+   * long nothing got through. `null` while there is hope, or something is in flight. To be asked every
+   * `STALL_CHECK_MS`: what passes beyond that between two calls does not count.
    */
   async stallReason(maxStallMs: number): Promise<string | null> {
+    const now = this.#options.now();
+    this.#stalledMs += Math.min(now - this.#checkedAt, STALL_CHECK_MS);
+    this.#checkedAt = now;
     if (this.#inFlight.size > 0 || this.#stopped || this.limitReached !== null) return null;
     if (this.#ready.length === 0) return null;
-    const now = this.#options.now();
     const { lanes } = this.#options;
     const next = this.#next();
     const states = () => lanes.flatMap(({ pool }) => pool.describeClosed()).join("\n  ");
@@ -157,7 +165,7 @@ export class ThrottledQueue {
     if (isFarOff && !lanes.some(({ pool }) => pool.isRenewing)) {
       return `no identity may send within ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
     }
-    if (now - this.#lastProgressAt > maxStallMs) {
+    if (this.#stalledMs > maxStallMs) {
       return `no request got through for ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
     }
     return null;

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect } from "kysely";
 import { Pool, types, type PoolConfig } from "pg";
 import type { Config } from "../config.ts";
 import { createLogger } from "../log.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { acquireEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
 import { isAway, REFUSED_SETTINGS, withRetry } from "./retry.ts";
@@ -119,7 +120,7 @@ function logOutages(pool: Pool, log: Log): void {
   let awaySince: number | null = null;
   const onAway = ({ message }: Error) => {
     if (awaySince !== null || pool.ending) return;
-    awaySince = Date.now();
+    awaySince = steadyNow();
     log.warn(`the database is away: ${message}; what needs it waits`);
   };
   // An idle connection was lost. Without a listener that would end the process.
@@ -132,7 +133,7 @@ function logOutages(pool: Pool, log: Log): void {
     // One that is lent out and has no statement under way, as between those of a transaction: nobody else would hear.
     client.on("error", onAway);
     if (awaySince === null) return;
-    log.info(`the database is back after ${((Date.now() - awaySince) / 1000).toFixed(1)} s`);
+    log.info(`the database is back after ${((steadyNow() - awaySince) / 1000).toFixed(1)} s`);
     awaySince = null;
   });
 }

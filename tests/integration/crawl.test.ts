@@ -1,6 +1,6 @@
 import { NonRetryableError } from "@crawlee/core";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { pino } from "pino";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import { runActor } from "../../shared/crawl/run-actor.ts";
@@ -142,6 +142,27 @@ it("waits out a storm of 429s, and no request pays for it", async () => {
   expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 40, failures: {} });
   expect(summary!.waitedSecs).toBeGreaterThan(0.9);
   expect(answered).toBeLessThanOrEqual(46);
+});
+
+it.each([-1, 1])("waits as long as it should when the time of day is set by %i h", async (hours) => {
+  onTestFinished(() => void vi.useRealTimers());
+  let answered = 0;
+  const origin = await startServer((_, response) => {
+    answered++;
+    if (answered === 5) {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      vi.setSystemTime(Date.now() + hours * 3_600_000);
+    }
+    if (answered === 10) response.writeHead(429, { "retry-after": "1" }).end("too many");
+    else response.end("{}");
+  });
+  const config = await testConfig({ MAX_STALL_SECS: "10", MAX_CONCURRENCY: "2" });
+  const { summary } = await runActor(pagesActor(origin), { config, log, input: { pages: 20 } });
+  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 20 });
+  expect(summary!.waitedSecs).toBeGreaterThan(0.9);
+  expect(summary!.waitedSecs).toBeLessThan(60);
+  expect(summary!.durationSecs).toBeGreaterThan(0.9);
+  expect(summary!.durationSecs).toBeLessThan(60);
 });
 
 it("starts fresh without --resume, and keeps the input record", async () => {

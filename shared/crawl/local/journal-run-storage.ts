@@ -266,5 +266,6 @@ function toReclaimLine({ id, attempt, delayMs = 0, errorMessage }: Reclaim, now:
   if (!Number.isFinite(delayMs)) {
     throw new TypeError(`delayMs of request ${id}: expected milliseconds, got ${delayMs}`);
   }
-  return { id, attempt, errorMessage, notBefore: delayMs > 0 ? now + delayMs : undefined };
+  if (delayMs <= 0) return { id, attempt, errorMessage };
+  return { id, attempt, errorMessage, notBefore: now + delayMs, delayMs };
 }

@@ -2,6 +2,7 @@ import type { Dirent } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { RunStorage } from "../run-storage.ts";
+import { steadyNow } from "../../steady-clock.ts";
 import { compactJournal, isWorthCompacting, unfinishedPath } from "./compaction.ts";
 import { datasetsFolder, queueFolder, recordsFolder } from "./folders.ts";
 import { plainLine } from "./journal-lines.ts";
@@ -29,7 +30,7 @@ export interface LocalRunStorageOptions {
   storageDir: string;
   /** Names the queue: `<storageDir>/request_queues/<name>`. */
   name: string;
-  /** Milliseconds since the epoch. @default Date.now */
+  /** Milliseconds since the epoch. @default steadyNow */
   now?: () => number;
 }
 
@@ -41,13 +42,13 @@ export interface LocalRunStorageOptions {
 export async function openLocalRunStorage({
   storageDir,
   name,
-  now = Date.now,
+  now = steadyNow,
 }: LocalRunStorageOptions): Promise<LocalRunStorage> {
   const folder = queueFolder(storageDir, name);
   try {
     const release = await acquireLock(folder);
     try {
-      const opened = await openJournal(join(folder, "journal.jsonl"));
+      const opened = await openJournal(join(folder, "journal.jsonl"), now());
       return new JournalRunStorage({ ...opened, storageDir, now, release });
     } catch (error) {
       await release();
@@ -89,7 +90,7 @@ export async function purgeLocalStorage({
   }
 }
 
-async function openJournal(path: string): Promise<OpenedJournal> {
+async function openJournal(path: string, now: number): Promise<OpenedJournal> {
   const notes: string[] = [];
   await rm(unfinishedPath(path), { force: true });
   await writeFile(path, "", { flag: "a" });
@@ -112,7 +113,7 @@ async function openJournal(path: string): Promise<OpenedJournal> {
     await journal.close();
     throw error;
   }
-  return { path, journal, queue: new RequestQueue(state), itemKeys, lookups, notes };
+  return { path, journal, queue: new RequestQueue(state, now), itemKeys, lookups, notes };
 }
 
 /** Paths of the folder's entries that are `wanted`, sorted by name; none when there is no such folder. */

@@ -12,9 +12,12 @@ export class RequestQueue {
   readonly #claimed = new Set<QueueEntry>();
   #failed = 0;
 
-  constructor(state: QueueState) {
+  constructor(state: QueueState, now: number) {
     this.#state = state;
     const entries = [...state.entries.values()];
+    // The time of day may have been set back since: nothing waits for longer than it was to.
+    for (const entry of entries)
+      if (entry.delayMs !== undefined) entry.notBefore = Math.min(entry.notBefore, now + entry.delayMs);
     this.#ready = new TinyQueue(
       entries.filter((entry) => entry.notBefore === 0),
       byTurn,

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
 import { windowEnd, type Budget, type BudgetReading, type Dispatch } from "../budget.ts";
 import type { BudgetOwner } from "../identities.ts";
+import { steadyNow } from "../../steady-clock.ts";
 
 export interface SharedBudgetOptions {
   pool: Pool;
@@ -104,7 +105,7 @@ export class SharedBudget implements Budget {
   #throttled = 0;
 
   constructor(options: SharedBudgetOptions) {
-    this.#options = { now: Date.now, ...options };
+    this.#options = { now: steadyNow, ...options };
     this.name = options.owner.name;
     this.ceiling = options.owner.ceiling;
   }
