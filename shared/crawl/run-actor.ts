@@ -6,6 +6,7 @@ import { DatabaseError } from "../db/errors.ts";
 import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { steadyNow } from "../steady-clock.ts";
+import { parseJsonText } from "../text.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
@@ -114,14 +115,14 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
 
 async function readStoredInput(storageDir: string): Promise<unknown> {
   const file = path.join(storageDir, "key_value_stores", "default", "INPUT.json");
-  let text: string;
+  let written: Buffer;
   try {
-    text = await readFile(file, "utf8");
+    written = await readFile(file);
   } catch (error) {
     throw new InvalidInputError(`no input: give one with --input, or write it to ${file}`, { cause: error });
   }
   try {
-    return JSON.parse(text);
+    return parseJsonText(written);
   } catch (error) {
     throw new InvalidInputError(`${file}: expected JSON: ${(error as Error).message}`, { cause: error });
   }

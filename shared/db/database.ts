@@ -1,8 +1,10 @@
 import path from "node:path";
 import { Kysely, PostgresDialect } from "kysely";
-import { Pool, types, type PoolConfig } from "pg";
+import { Client, Pool, types, type PoolConfig } from "pg";
 import type { Config } from "../config.ts";
+import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { redact } from "../redact.ts";
 import { steadyNow } from "../steady-clock.ts";
 import { acquireEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
@@ -48,6 +50,7 @@ const START_PATIENCE_MS = 30_000;
  * there after `migrate`. Connections that break are replaced; a statement that was on its way fails, and `withRetry`
  * repeats it.
  * @throws {DatabaseError} when it cannot be reached, or is too old
+ * @throws {InvalidInputError} when DATABASE_URL says what no connection can be made with
  */
 export async function openDatabase(
   config: DatabaseConfig,
@@ -57,6 +60,7 @@ export async function openDatabase(
     log = createLogger({ level: config.logLevel }),
   }: DatabaseOptions,
 ): Promise<Database> {
+  if (config.databaseUrl !== undefined) assertConnectable(config.databaseUrl);
   const embedded = config.databaseUrl
     ? null
     : await acquireEmbedded({
@@ -95,6 +99,18 @@ export async function openDatabase(
     throw new DatabaseError(`the database cannot be used: ${message}${remedy}`, { cause });
   }
   return database;
+}
+
+/** Files that it names, as of certificates, are read. */
+function assertConnectable(connectionString: string): void {
+  try {
+    new Client({ connectionString });
+  } catch (cause) {
+    throw new InvalidInputError(
+      `DATABASE_URL: expected one to connect with: ${redact((cause as Error).message)}`,
+      { cause },
+    );
+  }
 }
 
 /**

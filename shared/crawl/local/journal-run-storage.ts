@@ -62,6 +62,7 @@ export class JournalRunStorage implements LocalRunStorage {
     this.#options = options;
     this.#journal = options.journal;
     this.#queue = options.queue;
+    this.#queue.limitDelays(options.now());
     this.#itemKeys = options.itemKeys;
     this.#lookups = options.lookups;
     this.#records = new Records(recordsFolder(options.storageDir));

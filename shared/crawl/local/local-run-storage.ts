@@ -48,7 +48,7 @@ export async function openLocalRunStorage({
   try {
     const release = await acquireLock(folder);
     try {
-      const opened = await openJournal(join(folder, "journal.jsonl"), now());
+      const opened = await openJournal(join(folder, "journal.jsonl"));
       return new JournalRunStorage({ ...opened, storageDir, now, release });
     } catch (error) {
       await release();
@@ -90,7 +90,7 @@ export async function purgeLocalStorage({
   }
 }
 
-async function openJournal(path: string, now: number): Promise<OpenedJournal> {
+async function openJournal(path: string): Promise<OpenedJournal> {
   const notes: string[] = [];
   await rm(unfinishedPath(path), { force: true });
   await writeFile(path, "", { flag: "a" });
@@ -113,7 +113,7 @@ async function openJournal(path: string, now: number): Promise<OpenedJournal> {
     await journal.close();
     throw error;
   }
-  return { path, journal, queue: new RequestQueue(state, now), itemKeys, lookups, notes };
+  return { path, journal, queue: new RequestQueue(state), itemKeys, lookups, notes };
 }
 
 /** Paths of the folder's entries that are `wanted`, sorted by name; none when there is no such folder. */

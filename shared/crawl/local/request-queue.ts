@@ -8,16 +8,13 @@ import type { EntryFields, QueueEntry, QueueState } from "./queue-state.ts";
 export class RequestQueue {
   readonly #state: QueueState;
   readonly #ready: TinyQueue<QueueEntry>;
-  readonly #delayed: TinyQueue<QueueEntry>;
+  #delayed: TinyQueue<QueueEntry>;
   readonly #claimed = new Set<QueueEntry>();
   #failed = 0;
 
-  constructor(state: QueueState, now: number) {
+  constructor(state: QueueState) {
     this.#state = state;
     const entries = [...state.entries.values()];
-    // The time of day may have been set back since: nothing waits for longer than it was to.
-    for (const entry of entries)
-      if (entry.delayMs !== undefined) entry.notBefore = Math.min(entry.notBefore, now + entry.delayMs);
     this.#ready = new TinyQueue(
       entries.filter((entry) => entry.notBefore === 0),
       byTurn,
@@ -28,6 +25,13 @@ export class RequestQueue {
     );
     for (const settled of state.settled.values())
       if (fromSettled(settled).outcome === "failed") this.#failed++;
+  }
+
+  /** Nothing waits for longer than it was to, although the time of day was set back since. */
+  limitDelays(now: number): void {
+    for (const entry of this.#delayed.data)
+      if (entry.delayMs !== undefined) entry.notBefore = Math.min(entry.notBefore, now + entry.delayMs);
+    this.#delayed = new TinyQueue(this.#delayed.data, byNotBefore);
   }
 
   has(id: string): boolean {
