@@ -86,6 +86,10 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
       log.error({ err: error }, "the run storage failed; the crawl ends");
       end("failed", error.message);
     },
+    onOwnFaults(reason) {
+      log.error(reason);
+      end("failed", reason);
+    },
     async onSettled(settlement, result) {
       stats.settled(settlement, result);
       if (settlement.kind !== "commit" || result === "lost") return;

@@ -99,6 +99,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
     const items = await storage.writeDatasets();
     const summary = await summarize(result, stats, {
       actor,
+      input,
       runId: null,
       startedAt,
       finishedAt: new Date(),

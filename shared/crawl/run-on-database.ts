@@ -161,6 +161,7 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
     await ledger.close();
     const summary = await summarize(result, stats, {
       actor,
+      input: part.input,
       runId,
       startedAt,
       finishedAt: new Date(),

@@ -103,8 +103,9 @@ export async function openDatabase(
 
 /** Files that it names, as of certificates, are read. */
 function assertConnectable(connectionString: string): void {
+  const prepare = () => new Client({ connectionString });
   try {
-    new Client({ connectionString });
+    prepare();
   } catch (cause) {
     throw new InvalidInputError(
       `DATABASE_URL: expected one to connect with: ${redact((cause as Error).message)}`,

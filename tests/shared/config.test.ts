@@ -122,10 +122,10 @@ describe("readConfig", () => {
     ["WORKER_CLASSES", "http,gpu"],
     ["ALERT_WEBHOOK_URL", "example.com"],
   ])("refuses what cannot be used, by its name: %s=%j", (name, value) => {
-    const read = () => readConfig({ [name]: value }, "none");
-    expect(read).toThrow(InvalidInputError);
-    expect(read).toThrow(new RegExp(`^invalid configuration:\n  ${name}: expected `));
-    expect(read).not.toThrow(/hunter2|50%|\u2026/);
+    const readIt = () => readConfig({ [name]: value }, "none");
+    expect(readIt).toThrow(InvalidInputError);
+    expect(readIt).toThrow(new RegExp(`^invalid configuration:\n  ${name}: expected `));
+    expect(readIt).not.toThrow(/hunter2|50%|\u2026/);
   });
 
   it("says which entry of a list cannot be used", () => {

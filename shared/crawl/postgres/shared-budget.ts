@@ -137,6 +137,14 @@ export class SharedBudget implements Budget {
     return dispatch;
   }
 
+  unsent(dispatch: Dispatch): void {
+    this.#sent--;
+    this.#released++;
+    // Everybody waits for a probe.
+    if ((dispatch as SharedDispatch).isProbe) void this.#take(NOTHING);
+    else this.#reportLater();
+  }
+
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {
     // Not even what nobody has taken is left: what was handed out is in doubt.
     const isLess = reading !== null && this.#isWindowOpen(now) && reading.remaining < this.#available;
