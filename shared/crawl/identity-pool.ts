@@ -4,7 +4,7 @@ import { backoffMs } from "./backoff.ts";
 import type { BudgetReading, Dispatch } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Credential } from "./oauth-token.ts";
-import { isCutOff, type Outcome } from "./outcome.ts";
+import { isCutOff, isDeadEnd, type Outcome } from "./outcome.ts";
 
 /** A request's ticket at its identity; given back with the outcome. */
 export interface Ticket {
@@ -109,7 +109,7 @@ export class IdentityPool {
     if (outcome?.kind === "ok" || outcome?.kind === "gone") {
       health.succeeded();
       if (token !== null) credential?.accepted(token);
-    } else if (outcome && "isCutOff" in outcome) {
+    } else if (outcome && "reason" in outcome && isDeadEnd(outcome)) {
       health.cutOff(dispatch.sentAt, now, outcome.reason);
       this.#log?.warn(`${identity.name} is cut off (${outcome.reason})`);
     } else if (outcome?.kind === "blocked") {
@@ -212,7 +212,7 @@ export class IdentityPool {
     if (result.kind === "renewed") this.#log?.info(`${name} has a new token`);
     else this.#log?.warn(result, `${name} got no token`);
     if (result.kind === "renewed") Object.assign(renewal, { failures: 0, renewedAt: this.#now() });
-    else if (result.kind === "failed" && result.isCutOff) {
+    else if (result.kind === "failed" && result.isDeadEnd) {
       identity.health.cutOff(startedAt, this.#now(), result.reason);
     } else if (result.kind === "failed" && result.viaProxy) {
       identity.health.failed(startedAt, this.#now(), result.reason);

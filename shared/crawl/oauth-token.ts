@@ -3,7 +3,7 @@ import { redact } from "../redact.ts";
 import { steadyNow } from "../steady-clock.ts";
 import { classify } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
-import { isCutOff } from "./outcome.ts";
+import { isDeadEnd } from "./outcome.ts";
 
 /** Why there is no new token, or that there is. */
 export type RenewResult =
@@ -14,10 +14,10 @@ export type RenewResult =
   /** The request cannot be made as it stands; the credential is retired. */
   | { kind: "unsendable"; reason: string }
   /**
-   * `viaProxy`: the proxy brought no answer, or its address is blocked. Another way may do better. `isCutOff`: no
+   * `viaProxy`: the proxy brought no answer, or its address is blocked. Another way may do better. `isDeadEnd`: no
    * connection came about.
    */
-  | { kind: "failed"; reason: string; viaProxy: boolean; isCutOff?: true };
+  | { kind: "failed"; reason: string; viaProxy: boolean; isDeadEnd?: true };
 
 /** What lets an identity's requests in. Waiting between failed renewals is the caller's. */
 export interface Credential {
@@ -189,7 +189,7 @@ async function askToken(options: OAuthTokenOptions, proxyUrl: string | null): Pr
         kind: "failed",
         reason,
         viaProxy: isProxyToBlame,
-        ...(isCutOff(outcome) && { isCutOff: true }),
+        ...(isDeadEnd(outcome) && { isDeadEnd: true }),
       };
     }
   }

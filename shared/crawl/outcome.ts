@@ -42,7 +42,12 @@ export type Outcome =
 
 export type OutcomeKind = Outcome["kind"];
 
-/** The request has not left: what it counts against says nothing of it. */
+/** No connection came about, or the proxy cut it before an answer: that says something about the way alone. */
+export function isDeadEnd(outcome: Outcome | null): boolean {
+  return isCutOff(outcome) || (outcome?.kind === "blocked" && outcome.status === null);
+}
+
+/** The request has not left: nothing is to be charged for it. */
 export function isCutOff(outcome: Outcome | null): boolean {
   return outcome !== null && "isCutOff" in outcome && outcome.isCutOff === true;
 }

@@ -317,7 +317,8 @@ export class ThrottledQueue {
     for (const [index, { url }] of this.#ready.entries()) {
       const lane = laneOf(lanes, url);
       if (closed.has(lane)) continue;
-      if (lane.hasFallback && lane.pool.isRetired) return { index, lane, identity: null };
+      if (lane.hasFallback && (lane.pool.isRetired || lane.pool.isDead))
+        return { index, lane, identity: null };
       const opening = lane.pool.next(this.#waiting);
       if (opening.identity) return { index, lane, identity: opening.identity };
       at = Math.min(at, opening.at);
