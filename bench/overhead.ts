@@ -107,6 +107,9 @@ export function createEmptyCrawler(storage: RunStorage): Crawler {
     onFatal: (error) => {
       throw error;
     },
+    onOwnFaults: (reason) => {
+      throw new Error(reason);
+    },
   });
   const crawler: Crawler = createCrawler({
     queue,

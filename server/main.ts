@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import type { Server } from "node:http";
+import { createSecureContext } from "node:tls";
 import { toNodeHandler } from "h3";
 import { listen } from "listhen";
 import type { Logger } from "pino";
@@ -9,6 +9,7 @@ import { anyTokenExists } from "../shared/db/api-tokens.ts";
 import { logSlowQueries } from "../shared/db/slow-queries.ts";
 import { InvalidInputError } from "../shared/errors.ts";
 import type { Runs } from "../shared/runs/runs.ts";
+import { readText } from "../shared/text.ts";
 import { createApp } from "./app.ts";
 import { isLoopback } from "./http/loopback.ts";
 
@@ -64,7 +65,7 @@ export async function startServer({ config, log, database, runs }: ServerOptions
     isProd: true,
   }).catch((cause: unknown) => {
     throw new InvalidInputError(
-      `PORT: expected a free port of ${config.host}, got ${config.port}: ${(cause as Error).message}`,
+      `PORT: expected a free port of ${config.host}, and HOST an address of this machine, got ${config.port}: ${(cause as Error).message}`,
       { cause },
     );
   });
@@ -86,9 +87,29 @@ function readHttps({ httpsCert, httpsKey }: Config): { cert: string; key: string
   if (httpsCert === undefined && httpsKey === undefined) return false;
   if (httpsCert === undefined || httpsKey === undefined)
     throw new InvalidInputError("HTTPS_CERT and HTTPS_KEY: expected both or none");
-  for (const [name, file] of Object.entries({ HTTPS_CERT: httpsCert, HTTPS_KEY: httpsKey }))
-    if (!existsSync(file)) throw new InvalidInputError(`${name}: expected a file, there is no ${file}`);
-  return { cert: httpsCert, key: httpsKey };
+  const cert = readPem("HTTPS_CERT", httpsCert);
+  const key = readPem("HTTPS_KEY", httpsKey);
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    throw new InvalidInputError(
+      `HTTPS_CERT and HTTPS_KEY: expected a certificate and its private key, without a passphrase: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  return { cert, key };
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    const text = readText(file);
+    // What a program has written before it is no part of it.
+    return text.slice(Math.max(0, text.indexOf("-----BEGIN")));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? `there is no ${file}` : `${file} cannot be read: ${code ?? message}`;
+    throw new InvalidInputError(`${name}: expected a file, ${reason}`, { cause });
+  }
 }
 
 /** Clients keep their connections for longer than Node would: the one that closes first must be the client. */

@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { readMigrations } from "../shared/db/migrate.ts";
+import { steadyNow } from "../shared/steady-clock.ts";
 import type { Services } from "./services.ts";
 
 /** No answer within this time is a failure. */
@@ -72,8 +73,8 @@ export function createReadiness({ database, config }: Services): () => Promise<R
   };
   let kept: { readiness: Promise<Readiness>; until: number } | null = null;
   return () => {
-    if (kept === null || kept.until < Date.now())
-      kept = { readiness: measure(), until: Date.now() + KEPT_MS };
+    if (kept === null || kept.until < steadyNow())
+      kept = { readiness: measure(), until: steadyNow() + KEPT_MS };
     return kept.readiness;
   };
 }

@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { InvalidInputError } from "./errors.ts";
+import { redact } from "./redact.ts";
+import { readText } from "./text.ts";
+import { headerText, httpUrl, originUrl, proxyUrl, siteUrl } from "./usable.ts";
 
 interface Field<Schema extends z.ZodType> {
   schema: Schema;
@@ -12,16 +13,17 @@ interface Field<Schema extends z.ZodType> {
   secret: boolean;
 }
 
-const url = z.url({ protocol: /^https?$/, error: "an http(s) URL" });
-const urlList = z
-  .string()
-  .transform((text) =>
-    text
-      .split(",")
-      .map((part) => part.trim())
-      .filter(Boolean),
-  )
-  .pipe(z.array(url));
+/** A list that is set and has nothing in it is a mistake: nobody would see that it counts for none. */
+const listOf = <Entry extends z.ZodType<unknown, string>>(entry: Entry) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(entry).min(1, "at least one entry"));
 const docId = z.string().regex(/^\d+$/, "digits");
 const instagramSources = z
   .string()
@@ -71,7 +73,7 @@ const FIELDS = {
     "cap of an answer's body after decompression",
   ),
   proxyUrls: field(
-    urlList.default([]),
+    listOf(proxyUrl).default([]),
     "PROXY_URLS",
     "comma-separated proxies, http(s)://user:password@host:port; with any, nothing goes out directly",
     { secret: true },
@@ -81,30 +83,26 @@ const FIELDS = {
     "IDENTITIES_FILE",
     "JSON file with several identities, instead of the REDDIT_ and PROXY_ variables",
   ),
-  redditClientId: field(
-    z.string().min(1).optional(),
-    "REDDIT_CLIENT_ID",
-    "client id of an approved Reddit app",
-  ),
+  redditClientId: field(headerText.optional(), "REDDIT_CLIENT_ID", "client id of an approved Reddit app"),
   redditClientSecret: field(
-    z.string().optional(),
+    headerText.optional(),
     "REDDIT_CLIENT_SECRET",
     "its secret; empty for an installed app",
     { secret: true },
   ),
   redditUserAgent: field(
-    z.string().min(1).default("linux:b9-actors:0.1.0"),
+    headerText.default("linux:b9-actors:0.1.0"),
     "REDDIT_USER_AGENT",
     "honest and unique: platform:app id:version (by /u/name)",
   ),
-  redditApiUrl: field(url.default("https://oauth.reddit.com"), "REDDIT_API_URL", "host of the OAuth API"),
+  redditApiUrl: field(siteUrl.default("https://oauth.reddit.com"), "REDDIT_API_URL", "host of the OAuth API"),
   redditTokenUrl: field(
-    url.default("https://www.reddit.com/api/v1/access_token"),
+    siteUrl.default("https://www.reddit.com/api/v1/access_token"),
     "REDDIT_TOKEN_URL",
     "where tokens are issued",
   ),
   redditPublicUrl: field(
-    url.default("https://www.reddit.com"),
+    siteUrl.default("https://www.reddit.com"),
     "REDDIT_PUBLIC_URL",
     "host of the anonymous .json pages, for the source `public`",
   ),
@@ -115,23 +113,23 @@ const FIELDS = {
   ),
   redditBudgetSecs: field(int(1, 86_400).default(600), "REDDIT_BUDGET_SECS", "length of that window"),
   rapidApiKey: field(
-    z.string().min(1).optional(),
+    headerText.optional(),
     "RAPIDAPI_KEY",
     "key of the Instagram data API, for the source `api`",
     { secret: true },
   ),
   rapidApiHost: field(
-    z.string().min(1).default("instagram-looter2.p.rapidapi.com"),
+    headerText.default("instagram-looter2.p.rapidapi.com"),
     "RAPIDAPI_HOST",
     "the API's name at its marketplace, sent as x-rapidapi-host",
   ),
   instagramApiUrl: field(
-    url.default("https://instagram-looter2.p.rapidapi.com"),
+    siteUrl.default("https://instagram-looter2.p.rapidapi.com"),
     "INSTAGRAM_API_URL",
     "address of the Instagram data API",
   ),
   instagramWebUrl: field(
-    url.default("https://www.instagram.com"),
+    siteUrl.default("https://www.instagram.com"),
     "INSTAGRAM_WEB_URL",
     "Instagram itself, for the sources `web` and `browser`",
   ),
@@ -161,7 +159,7 @@ const FIELDS = {
     "ceiling of an address's calls an hour to Instagram itself",
   ),
   instagramUserAgent: field(
-    z.string().min(1).default("Mozilla/5.0 (compatible; b9-actors/0.1.0)"),
+    headerText.default("Mozilla/5.0 (compatible; b9-actors/0.1.0)"),
     "INSTAGRAM_USER_AGENT",
     "what the sources `web` and `browser` call themselves",
   ),
@@ -201,7 +199,10 @@ const FIELDS = {
     "the browser of the source `browser`",
   ),
   databaseUrl: field(
-    z.url({ protocol: /^postgres(ql)?$/, error: "a postgres:// URL" }).optional(),
+    z
+      .url({ protocol: /^postgres(ql)?$/, error: "a postgres:// URL" })
+      .refine((text) => !URL.parse(text)?.hash, "a postgres:// URL with # percent-encoded: %23")
+      .optional(),
     "DATABASE_URL",
     "another Postgres than the embedded one, 15 or newer; a transaction pooler on another port than 6543 needs ?pgbouncer=true",
     { secret: true },
@@ -262,12 +263,9 @@ const FIELDS = {
     "address that the server binds to; another than loopback needs a token",
   ),
   port: field(int(0, 65_535).default(8000), "PORT", "port of the server; 0 picks a free one"),
-  apiToken: field(
-    z.string().min(1).optional(),
-    "API_TOKEN",
-    "an admin token, beside those of `b9 token create`",
-    { secret: true },
-  ),
+  apiToken: field(headerText.optional(), "API_TOKEN", "an admin token, beside those of `b9 token create`", {
+    secret: true,
+  }),
   httpsCert: field(
     z.string().min(1).optional(),
     "HTTPS_CERT",
@@ -275,7 +273,7 @@ const FIELDS = {
   ),
   httpsKey: field(z.string().min(1).optional(), "HTTPS_KEY", "file of the certificate's private key"),
   corsOrigins: field(
-    urlList.default([]),
+    listOf(originUrl).default([]),
     "CORS_ORIGINS",
     "comma-separated origins whose pages may call the API with a token",
   ),
@@ -327,7 +325,7 @@ const FIELDS = {
     "share of STORAGE_DIR's disk that must be free",
   ),
   alertWebhookUrl: field(
-    url.optional(),
+    httpUrl.optional(),
     "ALERT_WEBHOOK_URL",
     "where alerts are posted to when they open and close; needs ALERT_WEBHOOK_SECRET",
     { secret: true },
@@ -359,26 +357,52 @@ export type Config = { readonly [Name in keyof typeof FIELDS]: z.output<(typeof 
 
 /**
  * Settings from `env`, and from a `.env` file in the current folder for what `env` lacks. Empty counts as absent.
- * @throws {InvalidInputError} one line for every wrong value; secret values are not shown
+ * @throws {InvalidInputError} one line for every value that cannot be used; secret values are not shown
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env, envFile = ".env"): Config {
-  const file = existsSync(envFile) ? parseEnv(readFileSync(envFile, "utf8")) : {};
+  const file = readEnvFile(envFile);
   const values: Record<string, unknown> = {};
   const mistakes: string[] = [];
   for (const [name, { schema, env: variable, secret }] of Object.entries(FIELDS)) {
     const text = env[variable] || file[variable] || undefined;
-    const parsed = schema.safeParse(text);
+    const parsed = isPlain(text) ? schema.safeParse(text) : UNPRINTABLE;
     if (parsed.success) values[name] = parsed.data;
     else {
-      const wanted = parsed.error.issues.map((issue) => issue.message).join("; ");
+      const wanted = [...new Set(parsed.error.issues.map(describeIssue))].join("; ");
       mistakes.push(
-        `${variable}: expected ${wanted}, got ${secret ? "a secret value" : JSON.stringify(text)}`,
+        `${variable}: expected ${wanted}, got ${secret ? "a secret value" : redact(JSON.stringify(text))}`,
       );
     }
   }
   if (mistakes.length) throw new InvalidInputError(`invalid configuration:\n  ${mistakes.join("\n  ")}`);
   // Every name of FIELDS was parsed with its own schema above.
   return values as Config;
+}
+
+/** No file is no settings; one that is there and cannot be read is a mistake. */
+function readEnvFile(file: string): NodeJS.Dict<string> {
+  try {
+    // Files that were put together have the mark of each in the midst.
+    return parseEnv(readText(file).replace(/^\ufeff/gm, ""));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return {};
+    throw new InvalidInputError(`${file}: cannot be read: ${code ?? message}`, { cause });
+  }
+}
+
+/** No value has use for control characters, a mark of a file, or blanks alone: they came in by mistake. */
+function isPlain(text: string | undefined): boolean {
+  return text === undefined || (!/[\p{Cc}\ufeff]/u.test(text) && text.trim() !== "");
+}
+
+const UNPRINTABLE = z
+  .never("a value without line ends and other control characters, and not only blanks")
+  .safeParse(null);
+
+/** Of a list, which entry it is. */
+function describeIssue({ path: [index], message }: z.core.$ZodIssue): string {
+  return typeof index === "number" ? `${message} for entry ${index + 1}` : message;
 }
 
 /** One row a setting, in the table's order, for generated documentation and its test. */

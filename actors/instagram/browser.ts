@@ -43,7 +43,14 @@ export function createBrowserClient({ executablePath, isEnough }: BrowserOptions
   function contextOf({ identity, proxyUrl, headers }: HttpRequest): Promise<BrowserContext> {
     const key = JSON.stringify([identity, proxyUrl]);
     const open = async () => {
-      browser ??= launch(executablePath);
+      browser ??= launch(executablePath).then((launched) => {
+        // One that has crashed is started anew by the next request.
+        launched.once("disconnected", () => {
+          contexts.clear();
+          browser = null;
+        });
+        return launched;
+      });
       const userAgent = headers["user-agent"];
       const context = await (
         await browser
@@ -71,8 +78,12 @@ export function createBrowserClient({ executablePath, isEnough }: BrowserOptions
     async send(request) {
       let page: Page | undefined;
       const onAbort = () => void page?.close();
+      const context = await contextOf(request).catch((cause: Error) => {
+        const [message] = redact(cause.message).split("\n");
+        throw new Error(`the browser ${executablePath} cannot be started: ${message}`, { cause });
+      });
       try {
-        page = await (await contextOf(request)).newPage();
+        page = await context.newPage();
         request.signal?.addEventListener("abort", onAbort);
         return await visit(page, request, isEnough);
       } catch (error) {
@@ -197,7 +208,8 @@ function toFailure(error: Error, { proxyUrl, signal }: HttpRequest): TransportFa
   const failure = signal?.aborted
     ? "aborted"
     : (FAILURES.find(([, mark]) => mark.test(message))?.[0] ?? "unreachable");
-  return { failure, message, viaProxy, status: null };
+  const isCutOff = failure === "proxy" || failure === "refused" || failure === "dns" || failure === "tls";
+  return { failure, message, viaProxy, status: null, ...(isCutOff && { isCutOff }) };
 }
 
 const FAILURES: readonly (readonly [TransportFailure["failure"], RegExp])[] = [

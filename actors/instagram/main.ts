@@ -4,7 +4,7 @@ import { toPlan } from "./plan.ts";
 import { startRequests } from "./requests.ts";
 import { router } from "./routes.ts";
 import { createSites } from "./site.ts";
-import { countBySubject, estimateRequests, subjectOf } from "./summary.ts";
+import { countBySubject, estimateRequests, subjectOf, targets } from "./summary.ts";
 
 export const actor = defineActor({
   name: "instagram",
@@ -15,6 +15,7 @@ export const actor = defineActor({
   startRequests,
   estimateRequests,
   subjectOf,
+  targets,
   countBySubject,
   primaryDataset: "instagram_posts",
   datasets: ["instagram_posts", "instagram_reels", "instagram_creators", "instagram_related"],

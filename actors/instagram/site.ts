@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import type { Config } from "../../shared/config.ts";
 import type { SiteAccess } from "../../shared/crawl/define-actor.ts";
 import { InvalidInputError } from "../../shared/errors.ts";
@@ -42,10 +42,19 @@ export function createSites(
       "the Instagram data API needs a key: set RAPIDAPI_KEY; or choose another source, as with " +
         '"source": "web" in the input',
     );
-  if (sources.includes("browser") && !existsSync(config.chromiumPath))
+  if (sources.includes("browser") && !isProgram(config.chromiumPath))
     throw new InvalidInputError(
       `the source browser needs Chromium: there is none at ${config.chromiumPath}; set CHROMIUM_PATH`,
     );
   const [first, ...fallbacks] = sources.map((source) => ACCESS[source](config));
   return { ...first!, fallbacks };
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }

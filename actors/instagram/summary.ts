@@ -17,6 +17,11 @@ export function subjectOf({ userData }: { userData: Record<string, unknown> }): 
   return username === undefined ? (target?.ig_user_id ?? null) : `@${username}`;
 }
 
+export function targets(input: Input): Record<string, string[]> {
+  const subjects = targetsOf(input).map((target) => subjectOf({ userData: { target } }));
+  return { creators: subjects.filter((subject) => subject !== null) };
+}
+
 /** Posts and reels of each creator, as the run stored them. */
 export async function countBySubject(read: Read): Promise<Record<string, Record<string, number>>> {
   const names = new Map<unknown, string>();

@@ -4,7 +4,7 @@ import { Input } from "./input.ts";
 import { startRequests } from "./requests.ts";
 import { router } from "./routes.ts";
 import { createRedditSite } from "./site.ts";
-import { countBySubject, estimateRequests, subjectOf } from "./summary.ts";
+import { countBySubject, estimateRequests, subjectOf, targets } from "./summary.ts";
 
 export const actor = defineActor({
   name: "reddit",
@@ -15,6 +15,7 @@ export const actor = defineActor({
   startRequests,
   estimateRequests,
   subjectOf,
+  targets,
   countBySubject,
   primaryDataset: "reddit_posts",
   datasets: ["reddit_posts", "reddit_subreddits", "reddit_users", "reddit_comments", "reddit_discoveries"],

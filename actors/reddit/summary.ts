@@ -14,6 +14,13 @@ export function subjectOf({ userData }: { userData: Record<string, unknown> }): 
   return typeof community === "string" ? `r/${community.toLowerCase()}` : null;
 }
 
+export function targets({ subreddits, users }: Input): Record<string, string[]> {
+  return {
+    subreddits: subreddits.map((name) => `r/${name.toLowerCase()}`),
+    users: users.map((name) => `u/${name.toLowerCase()}`),
+  };
+}
+
 /** Posts and distinct authors of each subreddit, as the run stored them. */
 export async function countBySubject(read: Read): Promise<Record<string, Record<string, number>>> {
   const counts = new Map<string, { posts: number; authors: Set<string> }>();

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { steadyNow } from "../../shared/steady-clock.ts";
 import { JsonText } from "./reply.ts";
 
 /** Answers of all routes together. */
@@ -9,7 +10,7 @@ const MAX_ANSWER_BYTES = 300_000;
 
 export interface CachedAnswer {
   answer: JsonText;
-  /** When it was made, as `Date.now()`. */
+  /** When it was made, as `steadyNow()`. */
   at: number;
 }
 
@@ -47,7 +48,7 @@ export class AnswerCache {
     isFresh: boolean,
     make: () => Promise<JsonText>,
   ): Promise<CachedAnswer> {
-    if (!this.#isEnabled) return { answer: await make(), at: Date.now() };
+    if (!this.#isEnabled) return { answer: await make(), at: steadyNow() };
     const kept = isFresh ? undefined : this.#kept.get(key);
     const pending = isFresh ? undefined : this.#pending.get(key);
     if (!kept && !pending) {
@@ -55,7 +56,7 @@ export class AnswerCache {
       return this.#make(key, ttlMs, make);
     }
     this.counts.hits++;
-    if (kept && !pending && Date.now() - kept.at > ttlMs / 2) {
+    if (kept && !pending && steadyNow() - kept.at > ttlMs / 2) {
       // When it fails, who asks after the kept one's time is told.
       this.#make(key, ttlMs, make).catch(() => undefined);
     }
@@ -64,7 +65,7 @@ export class AnswerCache {
 
   async #make(key: string, ttlMs: number, make: () => Promise<JsonText>): Promise<CachedAnswer> {
     const generation = this.#generation;
-    const making = make().then((answer) => ({ answer, at: Date.now() }));
+    const making = make().then((answer) => ({ answer, at: steadyNow() }));
     this.#pending.set(key, making);
     try {
       const made = await making;

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { H3Event } from "h3";
+import { parseJsonText } from "../../shared/text.ts";
 import { ApiError, invalidRequest } from "./api-error.ts";
 
 const DECODERS = {
@@ -77,7 +78,7 @@ export async function readJsonBody(event: H3Event, maxBytes: number): Promise<un
     );
   }
   try {
-    return JSON.parse(raw.toString("utf8")) as unknown;
+    return parseJsonText(raw);
   } catch (error) {
     throw invalidRequest([`body: expected JSON, got something else (${(error as Error).message})`]);
   }

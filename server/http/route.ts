@@ -1,5 +1,6 @@
 import { type H3, type H3Event, type HTTPResponse } from "h3";
 import type { z } from "zod";
+import { steadyNow } from "../../shared/steady-clock.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import { invalidRequest } from "./api-error.ts";
 import { readJsonBody, readRawBody } from "./body.ts";
@@ -134,7 +135,7 @@ export function route<
       const value = await handler(request);
       return value instanceof JsonText ? value : new JsonText(JSON.stringify(value));
     });
-    const age = String(Math.floor((Date.now() - at) / 1000));
+    const age = String(Math.floor((steadyNow() - at) / 1000));
     return respond(event, answer, { status, headers: { age } });
   };
   app.on(method, path, reply);

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Pool } from "pg";
 import { anyTokenExists, useToken } from "../../shared/db/api-tokens.ts";
+import { steadyNow } from "../../shared/steady-clock.ts";
 import type { Principal } from "./principal.ts";
 
 /** How long a token that was revoked may still be let in, and a new one be refused. */
@@ -26,7 +27,7 @@ export function createTokenStore(pool: Pool, apiToken: string | undefined): Toke
   let isTokenless = false;
   let askedAtMs = -Infinity;
   const refresh = async () => {
-    askedAtMs = Date.now();
+    askedAtMs = steadyNow();
     isTokenless = apiTokenHash === null && !(await anyTokenExists(pool));
   };
   return {
@@ -49,7 +50,7 @@ export function createTokenStore(pool: Pool, apiToken: string | undefined): Toke
     },
     isTokenless() {
       // While the database is away, what it said last goes on to hold.
-      if (apiTokenHash === null && askedAtMs + TRUST_MS < Date.now()) refresh().catch(() => undefined);
+      if (apiTokenHash === null && askedAtMs + TRUST_MS < steadyNow()) refresh().catch(() => undefined);
       return isTokenless;
     },
     refresh,

@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { readNow } from "../../shared/db/clock.ts";
 import {
   listScrapers,
   readScrapers,
@@ -61,7 +62,10 @@ const Switch = z.strictObject({ scraper: z.string().describe("A scraper's name, 
 
 /** The continuous scrapers: what is wanted of them, and what they do. */
 export function addScraper(app: H3, { database, runs }: Services): void {
-  const statuses = async () => ({ scrapers: (await readScrapers(database, new Date())).map(toStatus) });
+  const statuses = async () => {
+    const now = await readNow(database.pool);
+    return { scrapers: (await readScrapers(database, now)).map(toStatus) };
+  };
   const named = async (name: string): Promise<string[]> => {
     const all = await listScrapers(database);
     if (name === "all") return all;
@@ -91,7 +95,7 @@ export function addScraper(app: H3, { database, runs }: Services): void {
     body: Switch,
     response: Statuses,
     handler: async ({ body }) => {
-      const now = new Date();
+      const now = await readNow(database.pool);
       for (const scraper of await named(body.scraper)) await startScraper(database, scraper, now);
       return statuses();
     },

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { text as readText } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { InvalidInputError } from "../errors.ts";
+import { parseJsonText } from "../text.ts";
 
 /**
  * The run input that `--input` names: JSON, a file with it, or `-` for standard input.
@@ -15,8 +16,8 @@ export async function readInput(text: string): Promise<unknown> {
     );
   }
   try {
-    if (text === "-") return JSON.parse(await readText(process.stdin));
-    return JSON.parse(isJson ? text : await readFile(text, "utf8"));
+    if (text === "-") return parseJsonText(await buffer(process.stdin));
+    return parseJsonText(isJson ? text : await readFile(text));
   } catch (error) {
     const from = isJson ? "--input" : text === "-" ? "standard input" : text;
     throw new InvalidInputError(`${from}: expected JSON: ${(error as Error).message}`, { cause: error });

@@ -1,10 +1,10 @@
 import { NonRetryableError } from "@crawlee/core";
-import type { z } from "zod";
 import { itemKey, type DatasetName } from "../datasets.ts";
 import { UnexpectedShapeError } from "../errors.ts";
 import { redact } from "../redact.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Availability, Outcome } from "./outcome.ts";
 import type { Lane } from "./lane.ts";
+import { OwnFaultError } from "./own-fault.ts";
 import { countedRetry, MAX_RETRIES, reactionTo, type Reaction } from "./reaction.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { HandlerContext, Route } from "./router.ts";
@@ -21,6 +21,8 @@ export interface FailedRequest {
   subject: string | null;
   outcome: Exclude<Outcome["kind"], "ok"> | "handlerError";
   reason: string;
+  /** What the answer proves about the target, `not_found` say; `null` when it proves nothing. */
+  availability: Availability | null;
   /** HTTP status; `null` when no answer came, or the handler failed. */
   status: number | null;
   /** Attempts that counted, the last one included. */
@@ -59,6 +61,7 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
     return await Promise.race([fetchAndHandle(lease, options), timeout]);
   } catch (error) {
     lease.abort.abort();
+    if (error instanceof OwnFaultError) return { kind: "hold", reason: error.message };
     return await settleError(lease.request, error as Error, options);
   } finally {
     clearTimeout(timer);
@@ -68,8 +71,7 @@ export async function attemptRequest(lease: Lease, options: AttemptOptions): Pro
 async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Settlement> {
   const { actor, exchange, now = Date.now } = options;
   const { request, ticket, lane } = lease;
-  const route = actor.router.route(request.label);
-  const userData = parseUserData(request, route.userData);
+  const { route, userData } = routeOf(actor, request);
   const outcome: Outcome = ticket ? await exchange({ ...lease, ticket }) : retired(lane);
   const observedAt = new Date(now()).toISOString();
   const begin = () => {
@@ -84,7 +86,10 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
     return giveUp({ kind: "malformed", status: outcome.status, ...misshapen });
   }
   if (!ticket) return giveUp(outcome);
-  const reaction = reactionTo(outcome, retriesOf(request, outcome.kind), ticket);
+  const reaction = reactionTo(outcome, retriesOf(request, outcome.kind), {
+    ...ticket,
+    hasFallback: lane.hasFallback,
+  });
   if (reaction.kind === "retry") return reclaim(request, reaction, describe(outcome));
   return giveUp(outcome);
 
@@ -158,14 +163,18 @@ function createEffects(
   return { context, taken };
 }
 
-function parseUserData(
-  request: ClaimedRequest,
-  schema: z.ZodType<Record<string, unknown>>,
-): Record<string, unknown> {
-  const parsed = schema.safeParse(request.userData);
-  if (parsed.success) return parsed.data;
+/** @throws {OwnFaultError} when this program did not write the request so, or knows no handler for it */
+function routeOf({ router }: Pick<ActorDefinition, "router">, request: ClaimedRequest) {
+  let route: Route<Record<string, unknown>>;
+  try {
+    route = router.route(request.label);
+  } catch (cause) {
+    throw new OwnFaultError((cause as Error).message, { cause });
+  }
+  const parsed = route.userData.safeParse(request.userData);
+  if (parsed.success) return { route, userData: parsed.data };
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-  throw new NonRetryableError(`userData of ${request.label} ${request.uniqueKey}: ${problems}`);
+  throw new OwnFaultError(`userData of ${request.label} is not of its shape: ${problems}`);
 }
 
 async function settleError(
@@ -185,7 +194,8 @@ async function settleError(
   const rest = await failedEffects(request, observedAt, options).catch(() => NO_EFFECTS);
   const how = { kind: "handlerError", status: null, reason: error.name, message } as const;
   const failed = toFailedRequest(request, how, { actor, observedAt });
-  return commit(request, "failed", { ...rest, items: [...rest.items, failed] });
+  const { commit: last, records } = commit(request, "failed", { ...rest, items: [...rest.items, failed] });
+  return { kind: "hold", reason: `${request.label}: ${message}`, last: { commit: last, records } };
 }
 
 const NO_EFFECTS: Effects = { items: [], children: [], records: new Map() };
@@ -196,8 +206,7 @@ async function failedEffects(
   observedAt: string,
   options: AttemptOptions,
 ): Promise<Effects> {
-  const route = options.actor.router.route(request.label);
-  const userData = parseUserData(request, route.userData);
+  const { route, userData } = routeOf(options.actor, request);
   const effects = createEffects(request, observedAt, options);
   const failed = { request: { ...request, userData }, observedAt, wasSent: true, ...effects.context };
   await route.failed?.(failed);
@@ -208,7 +217,7 @@ function commit(
   { id, attempt }: ClaimedRequest,
   outcome: Commit["outcome"],
   { items, children, records }: Effects,
-): Settlement {
+): Extract<Settlement, { kind: "commit" }> {
   return { kind: "commit", commit: { id, attempt, outcome, items, children }, records };
 }
 
@@ -225,6 +234,7 @@ interface FailedOutcome {
   kind: FailedRequest["outcome"];
   status: number | null;
   reason?: string;
+  availability?: Availability | null;
   message?: string;
   /** Of a malformed answer: its beginning. */
   preview?: string;
@@ -242,6 +252,7 @@ function toFailedRequest(
     subject: actor.subjectOf?.(request) ?? null,
     outcome: outcome.kind,
     reason: outcome.reason ?? outcome.kind,
+    availability: outcome.availability ?? null,
     status: outcome.status,
     attempts: request.retryCount + 1,
     last_error: outcome.message ?? (outcome.preview || (request.errorMessages.at(-1) ?? null)),

@@ -40,6 +40,8 @@ export interface Budget {
   limit?(left: number): void;
   /** Only when it is open. */
   sent(now: number): Dispatch;
+  /** The request did not leave: it counts as if it had never been handed out. */
+  unsent(dispatch: Dispatch): void;
   /**
    * The exchange is over.
    * @param reading `null` when the answer had no window headers, or no answer came
@@ -175,6 +177,13 @@ export class LocalBudget implements Budget {
     this.#windowSent++;
     this.#sent++;
     return dispatch;
+  }
+
+  unsent(dispatch: Dispatch): void {
+    if (!this.#inFlight.delete(dispatch as LocalDispatch)) return;
+    this.#windowSent--;
+    this.#sent--;
+    if (this.#probe === dispatch) this.#probe = null;
   }
 
   answered(handed: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {

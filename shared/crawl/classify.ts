@@ -79,12 +79,13 @@ export function classify(answer: HttpAnswer | TransportFailure, rules: SiteRules
   return page ? { kind: "blocked", status, reason: page } : malformed(status, text);
 }
 
-function classifyFailure({ failure, message, viaProxy, status }: TransportFailure): Outcome {
-  if (failure === "proxy") return { kind: "blocked", status: null, reason: message };
+function classifyFailure({ failure, message, viaProxy, status, isCutOff }: TransportFailure): Outcome {
+  const cut = isCutOff && { isCutOff };
+  if (failure === "proxy") return { kind: "blocked", status: null, reason: message, ...cut };
   // A body has a status.
   if (failure === "tooLarge") return { kind: "malformed", status: status!, reason: message, preview: "" };
   const path = viaProxy ? " through the proxy" : "";
-  return { kind: "serverError", status: null, reason: `${failure}${path}: ${message}` };
+  return { kind: "serverError", status: null, reason: `${failure}${path}: ${message}`, ...cut };
 }
 
 function classifyRedirect({ status, headers, url }: HttpAnswer, rules: SiteRules): Outcome {

@@ -11,7 +11,7 @@ import { IdentityPool } from "./identity-pool.ts";
 import type { Lane } from "./lane.ts";
 import type { RequestCounts, RunStorage } from "./run-storage.ts";
 import { CrawlStats } from "./stats.ts";
-import { ThrottledQueue } from "./throttled-queue.ts";
+import { STALL_CHECK_MS, ThrottledQueue } from "./throttled-queue.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 
 export interface CrawlOptions<Input> {
@@ -55,7 +55,6 @@ export interface Crawl {
   stop(reason: string): void;
 }
 
-const STALL_CHECK_MS = 1_000;
 /** A run has 30 s from the request to end until it has ended, with its storage and its summary. */
 const STOP_GRACE_MS = 20_000;
 
@@ -86,6 +85,10 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
     onFatal: (error) => {
       log.error({ err: error }, "the run storage failed; the crawl ends");
       end("failed", error.message);
+    },
+    onOwnFaults(reason) {
+      log.error(reason);
+      end("failed", reason);
     },
     async onSettled(settlement, result) {
       stats.settled(settlement, result);

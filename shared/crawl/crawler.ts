@@ -1,6 +1,7 @@
 import { BasicCrawler } from "@crawlee/basic";
 import { Configuration, EventManager, type EventType, type Request } from "@crawlee/core";
 import { MemoryStorage } from "@crawlee/memory-storage";
+import { steadyNow } from "../steady-clock.ts";
 import type { ThrottledQueue } from "./throttled-queue.ts";
 
 export interface CrawlerOptions {
@@ -85,7 +86,8 @@ class ProcessEventManager extends EventManager {
     this.#interval = setInterval(() => {
       // A const enum, which type stripping cannot read.
       this.emit("systemInfo" as EventType.SYSTEM_INFO, {
-        createdAt: new Date(),
+        // Of the samples' distance, a step of the time of day would make hours.
+        createdAt: new Date(steadyNow()),
         memCurrentBytes: process.memoryUsage.rss(),
         cpuCurrentUsage: 0,
         isCpuOverloaded: false,

@@ -36,6 +36,8 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   estimateRequests?(input: z.output<Schema>): number;
   /** What the summary counts by: the subreddit of a request, say; `null` for a request about no single one. */
   subjectOf?(request: { userData: Record<string, unknown> }): string | null;
+  /** Subjects that an input asks for, by what they are called: `{"creators": ["@nasa"]}`. */
+  targets?(input: z.output<Schema>): Record<string, string[]>;
   /** What the run stored about each subject; called once, at its end. */
   countBySubject?(
     read: (dataset: DatasetName) => AsyncIterable<Item>,

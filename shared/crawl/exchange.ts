@@ -1,11 +1,14 @@
 import type { Logger } from "pino";
+import { redact } from "../redact.ts";
 import type { BudgetReading } from "./budget.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { classify } from "./classify.ts";
+import type { HttpClient } from "./http-client.ts";
 import type { Identity } from "./identity.ts";
 import type { IdentityPool, Ticket } from "./identity-pool.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Quota } from "./site.ts";
+import { isCutOff, type Outcome } from "./outcome.ts";
+import { OwnFaultError } from "./own-fault.ts";
+import type { Quota, Site } from "./site.ts";
 import type { CrawlStats } from "./stats.ts";
 import type { Lease, ThrottledQueue } from "./throttled-queue.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
@@ -39,14 +42,18 @@ export function createExchange({
 }: ExchangeOptions): (lease: SendingLease) => Promise<Outcome> {
   return async (lease) => {
     const { request, ticket, abort, lane } = lease;
+    const answer = await send(lease).catch((cause: Error) => {
+      queue.unsent(lease);
+      throw new OwnFaultError(`the request cannot be sent: ${redact(cause.message)}`, { cause });
+    });
     let exchange: Exchange | null = null;
     try {
-      exchange = await send(lease);
+      exchange = readAnswer(answer, lane.site);
       return exchange.outcome;
     } finally {
-      recordUsage(ledger, lease, exchange);
-      if (exchange?.quota) applyQuota(exchange.quota, lane.pool, ticket.identity);
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
+      if (!isCutOff(outcome)) recordUsage(ledger, lease, exchange);
+      if (exchange?.quota) applyQuota(exchange.quota, lane.pool, ticket.identity);
       queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
       const level = outcome && ["ok", "gone"].includes(outcome.kind) ? "debug" : "warn";
@@ -64,14 +71,17 @@ export function createExchange({
  */
 function isRepeatedBlock({ request }: Lease, outcome: Outcome | null): boolean {
   return (
-    outcome?.kind === "blocked" && request.errorMessages.some((message) => message.startsWith("blocked"))
+    outcome?.kind === "blocked" &&
+    !outcome.isCutOff &&
+    request.errorMessages.some((message) => message.startsWith("blocked"))
   );
 }
 
-async function send({ request, ticket, abort, lane: { site, client } }: SendingLease): Promise<Exchange> {
+/** @throws when it cannot be sent at all */
+async function send({ request, ticket, abort, lane: { site, client } }: SendingLease): Promise<Answer> {
   const { identity, token } = ticket;
   const { url, headers, method = "GET", body } = site.wireRequest(request.url, { token });
-  const answer = await client.send({
+  return client.send({
     method,
     url,
     ...(body !== undefined && { body }),
@@ -81,6 +91,9 @@ async function send({ request, ticket, abort, lane: { site, client } }: SendingL
     cookieJar: identity.cookies,
     signal: abort.signal,
   });
+}
+
+function readAnswer(answer: Answer, site: Site): Exchange {
   const isAnswer = !("failure" in answer);
   return {
     outcome: classify(answer, site.rules),
@@ -88,6 +101,8 @@ async function send({ request, ticket, abort, lane: { site, client } }: SendingL
     quota: (isAnswer && site.readQuota?.(answer.headers)) || null,
   };
 }
+
+type Answer = Awaited<ReturnType<HttpClient["send"]>>;
 
 function applyQuota({ left, reason }: Quota, pool: IdentityPool, identity: Identity): void {
   identity.budget.limit?.(left);

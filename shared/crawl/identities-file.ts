@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { InvalidInputError } from "../errors.ts";
+import { readText } from "../text.ts";
+import { headerText, proxyUrl } from "../usable.ts";
 
 /**
  * One client as an operator describes it. With n proxies it is n identities. Those of a client id share one token
@@ -33,12 +34,16 @@ const SECRET_FIELDS = new Set<PropertyKey>(["client_secret", "proxies"]);
 
 const FileIdentity = z.strictObject({
   name: z.string().min(1),
-  client_id: z.string().min(1).optional(),
-  client_secret: z.string().optional(),
-  user_agent: z.string().regex(/^[\x20-\x7e]+$/, "expected printable ASCII characters, as a header has"),
-  proxies: z.array(z.url({ protocol: /^https?$/, error: "expected an http(s) URL" })).optional(),
-  budget_requests: z.int().min(1).optional(),
-  budget_secs: z.int().min(1).optional(),
+  client_id: headerText.optional(),
+  client_secret: z
+    .string()
+    .regex(/^[\x20-\x7e]*$/, "printable ASCII characters")
+    .optional(),
+  user_agent: headerText,
+  proxies: z.array(proxyUrl).optional(),
+  // As the settings that they stand for.
+  budget_requests: z.int().min(1).max(100_000).optional(),
+  budget_secs: z.int().min(1).max(86_400).optional(),
 });
 
 const IdentitiesFile = z.strictObject({
@@ -96,10 +101,12 @@ function parseFile(file: string): unknown {
   const wanted = 'expected a JSON file {"reddit": [{"name", "user_agent", …}]}';
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readText(file);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new InvalidInputError(`IDENTITIES_FILE ${file}: cannot be read (${code}); ${wanted}`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new InvalidInputError(`IDENTITIES_FILE ${file}: cannot be read (${code ?? message}); ${wanted}`, {
+      cause,
+    });
   }
   try {
     return JSON.parse(text);
@@ -136,7 +143,10 @@ function describeIssue(issue: z.core.$ZodIssue, raw: unknown): string {
     .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
     .join("");
   const name = field.replace(/^\./, "") || "the file";
-  const message = issue.message.replace(/^Invalid input: /, "").replace(/^Too small: /, "");
+  // Zod's own say what is expected, ours only what that is.
+  const message = issue.message
+    .replace(/^(?:Invalid input|Too (?:small|big)): /, "")
+    .replace(/^(?!expected )/, "expected ");
   if (issue.code === "unrecognized_keys") {
     const known = issue.path.length === 0 ? IdentitiesFile.shape : FileIdentity.shape;
     return `${name}: unknown ${issue.keys.join(", ")}; there are ${Object.keys(known).join(", ")}`;

@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
+import { steadyNow } from "../steady-clock.ts";
 import { backoffMs } from "./backoff.ts";
 import type { BudgetReading, Dispatch } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Credential } from "./oauth-token.ts";
-import type { Outcome } from "./outcome.ts";
+import { isCutOff, isDeadEnd, type Outcome } from "./outcome.ts";
 
 /** A request's ticket at its identity; given back with the outcome. */
 export interface Ticket {
@@ -53,7 +54,7 @@ export class IdentityPool {
   constructor(
     identities: readonly Identity[],
     onChange: () => void,
-    { log = null, now = Date.now }: { log?: Logger | null; now?: () => number } = {},
+    { log = null, now = steadyNow }: { log?: Logger | null; now?: () => number } = {},
   ) {
     this.identities = identities;
     this.#onChange = onChange;
@@ -102,11 +103,15 @@ export class IdentityPool {
     const { identity, dispatch, token } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
-    if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
+    if (isCutOff(outcome)) budget.unsent(dispatch);
+    else if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
     else budget.answered(dispatch, now, reading);
     if (outcome?.kind === "ok" || outcome?.kind === "gone") {
       health.succeeded();
       if (token !== null) credential?.accepted(token);
+    } else if (outcome && "reason" in outcome && isDeadEnd(outcome)) {
+      health.cutOff(dispatch.sentAt, now, outcome.reason);
+      this.#log?.warn(`${identity.name} is cut off (${outcome.reason})`);
     } else if (outcome?.kind === "blocked") {
       health.failed(dispatch.sentAt, now, outcome.reason);
       const secs = Math.ceil((health.opensAt(now) - now) / 1000);
@@ -135,6 +140,19 @@ export class IdentityPool {
     return this.identities.every(
       ({ health, credential }) => (health.retired ?? credential?.retired ?? null) !== null,
     );
+  }
+
+  /** True when no identity has ever come through to the site, and each was tried often enough. */
+  get isDead(): boolean {
+    const open = this.identities.filter(({ health }) => health.retired === null);
+    return open.length > 0 && open.every(({ health }) => health.isDead);
+  }
+
+  /** A request that was handed out did not leave. */
+  unsent({ identity, dispatch }: Ticket): void {
+    identity.budget.unsent(dispatch);
+    identity.health.undecided();
+    this.#onChange();
   }
 
   /** True while a token is being asked for, which may open identities. */
@@ -194,7 +212,9 @@ export class IdentityPool {
     if (result.kind === "renewed") this.#log?.info(`${name} has a new token`);
     else this.#log?.warn(result, `${name} got no token`);
     if (result.kind === "renewed") Object.assign(renewal, { failures: 0, renewedAt: this.#now() });
-    else if (result.kind === "failed" && result.viaProxy) {
+    else if (result.kind === "failed" && result.isDeadEnd) {
+      identity.health.cutOff(startedAt, this.#now(), result.reason);
+    } else if (result.kind === "failed" && result.viaProxy) {
       identity.health.failed(startedAt, this.#now(), result.reason);
     } else {
       const retryAfterMs = result.kind === "throttled" ? result.retryAfterMs : null;

@@ -18,6 +18,11 @@ export interface Identity {
 
 const COOL_DOWN_BASE_MS = 10_000;
 const COOL_DOWN_MAX_MS = 3_600_000;
+/** After a connection that did not come about; doubled each time. */
+const CUT_OFF_BASE_MS = 2_000;
+const CUT_OFF_MAX_MS = 60_000;
+/** So often in a row nothing came about, and never anything: it will not. */
+const MAX_CUT_OFFS = 3;
 /** After a block of an identity that got through until then: another request soon shows whose doing it is. */
 const DOUBT_MS = 3_000;
 
@@ -31,6 +36,7 @@ export class Health {
   #coolUntil = -Infinity;
   #isProbing = false;
   #brokenInARow = 0;
+  #cutOffsInARow = 0;
   #hasSucceeded = false;
   #retired: string | null = null;
   #reason: string | null = null;
@@ -50,6 +56,11 @@ export class Health {
     return this.#hasSucceeded;
   }
 
+  /** Its proxy, or the way to the site, has never let anything through, and was tried often enough. */
+  get isDead(): boolean {
+    return !this.#hasSucceeded && this.#cutOffsInARow >= MAX_CUT_OFFS;
+  }
+
   /** Earliest time of its next request; `Infinity` when retired, or while a probe is out. */
   opensAt(now: number): number {
     if (this.#retired !== null || this.#isProbing) return Infinity;
@@ -63,6 +74,7 @@ export class Health {
   succeeded(): void {
     this.undecided();
     this.#brokenInARow = 0;
+    this.#cutOffsInARow = 0;
     this.#reason = null;
     this.#hasSucceeded = true;
     this.#level = Math.max(0, this.#level - 1);
@@ -90,6 +102,16 @@ export class Health {
     const coolDownMs = Math.min(COOL_DOWN_BASE_MS * 2 ** this.#level, COOL_DOWN_MAX_MS);
     this.#coolUntil = now + (isDoubt ? DOUBT_MS : coolDownMs);
     if (!isDoubt) this.#level++;
+  }
+
+  /** For a request sent at `sentAt` no connection came about: cools down for 2 s, 4 s, … 1 min. */
+  cutOff(sentAt: number, now: number, reason: string): void {
+    this.undecided();
+    if (sentAt < this.#coolingSince) return;
+    this.#reason = reason;
+    this.#coolingSince = now;
+    this.#coolUntil = now + Math.min(CUT_OFF_BASE_MS * 2 ** this.#cutOffsInARow, CUT_OFF_MAX_MS);
+    this.#cutOffsInARow++;
   }
 
   retire(reason: string): void {

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { redact } from "../redact.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { classify } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
+import { isDeadEnd } from "./outcome.ts";
 
 /** Why there is no new token, or that there is. */
 export type RenewResult =
@@ -9,8 +11,13 @@ export type RenewResult =
   /** The site does not take our credentials; the credential is retired. */
   | { kind: "refused"; reason: string }
   | { kind: "throttled"; retryAfterMs: number | null }
-  /** `viaProxy`: the proxy brought no answer, or its address is blocked. Another way may do better. */
-  | { kind: "failed"; reason: string; viaProxy: boolean };
+  /** The request cannot be made as it stands; the credential is retired. */
+  | { kind: "unsendable"; reason: string }
+  /**
+   * `viaProxy`: the proxy brought no answer, or its address is blocked. Another way may do better. `isDeadEnd`: no
+   * connection came about.
+   */
+  | { kind: "failed"; reason: string; viaProxy: boolean; isDeadEnd?: true };
 
 /** What lets an identity's requests in. Waiting between failed renewals is the caller's. */
 export interface Credential {
@@ -71,7 +78,7 @@ interface Token {
  * @see https://github.com/reddit-archive/reddit/wiki/OAuth2#application-only-oauth
  */
 export function createOAuthToken(options: OAuthTokenOptions): Credential {
-  const { name, tokenUrl, now = Date.now } = options;
+  const { name, tokenUrl, now = steadyNow } = options;
   const site = new URL(tokenUrl).host;
   let current: Token | null = null;
   let retired: string | null = null;
@@ -87,6 +94,8 @@ export function createOAuthToken(options: OAuthTokenOptions): Credential {
         `${site} refused the client id of identity "${name}" (${result.reason}): check client_id and client_secret ` +
         "(REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, or IDENTITIES_FILE), and that the app is approved and not deleted";
     }
+    if (result.kind === "unsendable")
+      retired = `the request for a token of identity "${name}" cannot be sent: ${result.reason}`;
     if (result.kind !== "renewed") return result;
     const lifeMs = result.expiresInSecs * 1000;
     current = {
@@ -152,7 +161,7 @@ async function askToken(options: OAuthTokenOptions, proxyUrl: string | null): Pr
     outcome = classify(answer, {});
   } catch (error) {
     // A header that cannot be sent, for one. Nobody awaits a renewal where a rejection would be seen.
-    return { kind: "failed", reason: redact((error as Error).message), viaProxy: false };
+    return { kind: "unsendable", reason: redact((error as Error).message) };
   }
   switch (outcome.kind) {
     case "ok":
@@ -175,7 +184,13 @@ async function askToken(options: OAuthTokenOptions, proxyUrl: string | null): Pr
     default: {
       // Another way may do better where this one's proxy brought no answer, or only a page that blocks its address.
       const isProxyToBlame = viaProxy && (outcome.kind === "blocked" || outcome.status === null);
-      return { kind: "failed", reason: `no token: ${outcome.reason}`, viaProxy: isProxyToBlame };
+      const reason = `no token: ${outcome.reason}`;
+      return {
+        kind: "failed",
+        reason,
+        viaProxy: isProxyToBlame,
+        ...(isDeadEnd(outcome) && { isDeadEnd: true }),
+      };
     }
   }
 }

@@ -24,17 +24,30 @@ export type Outcome =
       body: unknown;
       location?: string;
     })
-  /** A fact about our client: block page, JS challenge, dead proxy. The identity cools down; targets are untouched. */
-  | { kind: "blocked"; status: number | null; reason: string }
+  /**
+   * A fact about our client: block page, JS challenge, dead proxy. The identity cools down; targets are untouched.
+   * `isCutOff`: no connection came about, so that nothing was sent.
+   */
+  | { kind: "blocked"; status: number | null; reason: string; isCutOff?: true }
   /** Too fast. `retryAfterMs` is the site's own word, `null` when it gave none. */
   | (Answer & { kind: "throttled"; retryAfterMs: number | null })
   /** The identity is of no use any more: its key is refused, its quota used up. */
   | { kind: "retired"; status: number | null; reason: string }
   /** The token was refused. */
   | (Answer & { kind: "unauthorized"; reason: string })
-  /** The site is in trouble: 5xx, timeout, reset. `status` is `null` when no answer came. */
-  | { kind: "serverError"; status: number | null; reason: string }
+  /** The site is in trouble: 5xx, timeout, reset. `status` is `null` when no answer came; `isCutOff` as above. */
+  | { kind: "serverError"; status: number | null; reason: string; isCutOff?: true }
   /** An answer that is not what it should be; `preview` is its first 200 characters. */
   | { kind: "malformed"; status: number; reason: string; preview: string };
 
 export type OutcomeKind = Outcome["kind"];
+
+/** No connection came about, or the proxy cut it before an answer: that says something about the way alone. */
+export function isDeadEnd(outcome: Outcome | null): boolean {
+  return isCutOff(outcome) || (outcome?.kind === "blocked" && outcome.status === null);
+}
+
+/** The request has not left: nothing is to be charged for it. */
+export function isCutOff(outcome: Outcome | null): boolean {
+  return outcome !== null && "isCutOff" in outcome && outcome.isCutOff === true;
+}

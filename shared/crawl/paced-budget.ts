@@ -38,6 +38,11 @@ export abstract class Pace implements Budget {
     return Infinity;
   }
 
+  /** Its place in the rate has passed. */
+  unsent(): void {
+    this.stats.sent--;
+  }
+
   answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): void {
     if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
     if (reading && reading.remaining <= 0) this.closeUntil(now + reading.resetMs);
@@ -125,6 +130,12 @@ export class JointBudget implements Budget {
     this.#inFlight++;
     const dispatch: JointDispatch = { sentAt: now, parts: this.#parts.map((part) => part.sent(now)) };
     return dispatch;
+  }
+
+  unsent(dispatch: Dispatch): void {
+    const { parts } = dispatch as JointDispatch;
+    this.#inFlight--;
+    for (const [i, part] of this.#parts.entries()) part.unsent(parts[i]!);
   }
 
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { steadyNow } from "../steady-clock.ts";
 import type { OutcomeKind } from "./outcome.ts";
 import { StorageError, type RunStorage } from "./run-storage.ts";
 import type { BudgetUse, CrawlStats } from "./stats.ts";
@@ -36,11 +37,11 @@ export function createProgressReader(
   stats: CrawlStats,
   storage: Pick<RunStorage, "counts">,
 ): () => Promise<CrawlProgress> {
-  const samples = [{ at: Date.now(), done: 0, items: 0 }];
+  const samples = [{ at: steadyNow(), done: 0, items: 0 }];
   return async () => {
     const { total, handled, failed, pending, delayed, claimed } = await storage.counts();
     const now = {
-      at: Date.now(),
+      at: steadyNow(),
       done: stats.requestsFinished + stats.requestsFailed,
       items: stats.itemsPushed,
     };

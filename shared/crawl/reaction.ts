@@ -31,6 +31,8 @@ export interface ReactionOptions {
   wasProven?: boolean;
   /** The site had accepted the token before, so that a 401 may be about this one target. */
   tokenWasProven?: boolean;
+  /** Another site does what this one does not. */
+  hasFallback?: boolean;
   random?: () => number;
 }
 
@@ -43,7 +45,12 @@ export interface ReactionOptions {
 export function reactionTo(
   outcome: Exclude<Outcome, { kind: "ok" }>,
   retries: number,
-  { wasProven = false, tokenWasProven = false, random = Math.random }: ReactionOptions = {},
+  {
+    wasProven = false,
+    tokenWasProven = false,
+    hasFallback = false,
+    random = Math.random,
+  }: ReactionOptions = {},
 ): Reaction {
   switch (outcome.kind) {
     case "gone":
@@ -58,10 +65,14 @@ export function reactionTo(
         ? countedRetry(retries, MAX_RETRIES.unauthorized, { random })
         : free(REFUSED_DELAY_MS);
     case "blocked":
-      return wasProven
+      // Without an answer it was the proxy, whatever it did for others before.
+      return wasProven && outcome.status !== null
         ? countedRetry(retries, MAX_RETRIES.blocked, { baseMs: SUSPECT_DELAY_MS, random })
         : free(FREE_DELAY_MS);
     case "serverError":
+      // The way there is at fault, which its identity's cool-down holds back. Another site need not wait for it.
+      if (outcome.isCutOff && !hasFallback) return free(FREE_DELAY_MS);
+      return countedRetry(retries, MAX_RETRIES.serverError, { random });
     case "malformed":
       return countedRetry(retries, MAX_RETRIES[outcome.kind], { random });
   }

@@ -5,6 +5,8 @@ import { readConfig, type Config } from "../config.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { steadyNow } from "../steady-clock.ts";
+import { parseJsonText } from "../text.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
@@ -68,6 +70,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
   actor.site(config, input);
 
   const startedAt = new Date();
+  const startedMs = steadyNow();
   await mkdir(storageDir, { recursive: true });
   if (!resume) {
     const removed = await purgeLocalStorage({ storageDir, name: actor.name });
@@ -96,9 +99,11 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
     const items = await storage.writeDatasets();
     const summary = await summarize(result, stats, {
       actor,
+      input,
       runId: null,
       startedAt,
       finishedAt: new Date(),
+      durationMs: steadyNow() - startedMs,
       items,
       read: (dataset) => readDataset(storageDir, dataset),
     });
@@ -111,14 +116,14 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
 
 async function readStoredInput(storageDir: string): Promise<unknown> {
   const file = path.join(storageDir, "key_value_stores", "default", "INPUT.json");
-  let text: string;
+  let written: Buffer;
   try {
-    text = await readFile(file, "utf8");
+    written = await readFile(file);
   } catch (error) {
     throw new InvalidInputError(`no input: give one with --input, or write it to ${file}`, { cause: error });
   }
   try {
-    return JSON.parse(text);
+    return parseJsonText(written);
   } catch (error) {
     throw new InvalidInputError(`${file}: expected JSON: ${(error as Error).message}`, { cause: error });
   }

@@ -6,6 +6,7 @@ import { migrate } from "../db/migrate.ts";
 import { dropExpired } from "../db/retention.ts";
 import { InvalidInputError } from "../errors.ts";
 import { type Job, runJob } from "../maintenance/jobs.ts";
+import { steadyNow } from "../steady-clock.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
 import { readRunItems } from "./postgres/read-run-items.ts";
@@ -136,6 +137,7 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
   const { config, log, runId, attempt, database, maxConcurrency = config.maxConcurrency } = part;
   const { pool } = database;
   const startedAt = new Date();
+  const startedMs = steadyNow();
   const storage = await openPostgresRunStorage({ ...part, leaseSecs: config.leaseSecs });
   const budgets: (SharedBudget | SharedPace)[] = [];
   try {
@@ -159,9 +161,11 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
     await ledger.close();
     const summary = await summarize(result, stats, {
       actor,
+      input: part.input,
       runId,
       startedAt,
       finishedAt: new Date(),
+      durationMs: steadyNow() - startedMs,
       items: await storage.itemCounts(),
       read: (dataset) => readRunItems(pool, runId, dataset),
     });

@@ -1,7 +1,7 @@
 import type { Budget, BudgetCeiling } from "./budget.ts";
 import type { IdentityPool } from "./identity-pool.ts";
-import type { Outcome, OutcomeKind } from "./outcome.ts";
-import type { Settlement, ThrottledQueue } from "./throttled-queue.ts";
+import { isCutOff, type Outcome, type OutcomeKind } from "./outcome.ts";
+import type { Stored, ThrottledQueue } from "./throttled-queue.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
 
 /** What one budget was used for, in this process. */
@@ -44,12 +44,14 @@ export class CrawlStats {
   }
 
   exchanged(label: string, subject: string | null, outcome: Outcome | null): void {
-    if (subject !== null) this.sentBySubject.set(subject, (this.sentBySubject.get(subject) ?? 0) + 1);
-    this.sentByLabel[label] = (this.sentByLabel[label] ?? 0) + 1;
+    if (!isCutOff(outcome)) {
+      if (subject !== null) this.sentBySubject.set(subject, (this.sentBySubject.get(subject) ?? 0) + 1);
+      this.sentByLabel[label] = (this.sentByLabel[label] ?? 0) + 1;
+    }
     if (outcome) this.outcomes[outcome.kind] = (this.outcomes[outcome.kind] ?? 0) + 1;
   }
 
-  settled(settlement: Settlement, result: "done" | "lost"): void {
+  settled(settlement: Stored, result: "done" | "lost"): void {
     if (result === "lost") this.requestsLost++;
     else if (settlement.kind === "reclaim") this.requestsRetried++;
     else {

@@ -1,10 +1,11 @@
 import { Request } from "@crawlee/core";
+import { steadyNow } from "../steady-clock.ts";
 import type { BudgetReading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Ticket } from "./identity-pool.ts";
 import { type Lane, laneOf } from "./lane.ts";
 import { describeSpent, isAffordable, type Spending } from "./spending.ts";
-import type { Outcome } from "./outcome.ts";
+import { isCutOff, type Outcome } from "./outcome.ts";
 import type { ClaimedRequest, Commit, Reclaim, RunStorage } from "./run-storage.ts";
 
 /** One attempt of one request, from hand-out to settlement. */
@@ -21,7 +22,24 @@ export interface Lease {
 
 export type Settlement =
   /** `records`: to be stored once the commit is. */
-  { kind: "commit"; commit: Commit; records?: Map<string, unknown> } | { kind: "reclaim"; reclaim: Reclaim };
+  | ({ kind: "commit" } & Final)
+  | { kind: "reclaim"; reclaim: Reclaim }
+  /**
+   * A fault of our own, which says nothing about the target: the request stays queued, and unless others get through, the
+   * crawl has failed. `last`: how it is given up where they do.
+   */
+  | { kind: "hold"; reason: string; last?: Final };
+
+interface Final {
+  commit: Commit;
+  records?: Map<string, unknown>;
+}
+
+/** What goes to the storage. */
+export type Stored = Exclude<Settlement, { kind: "hold" }>;
+
+/** A request that is kept back for a fault of our own. */
+type Held = Pick<Extract<Settlement, { kind: "hold" }>, "reason" | "last"> & { request: ClaimedRequest };
 
 export interface ThrottledQueueOptions {
   storage: RunStorage;
@@ -31,8 +49,10 @@ export interface ThrottledQueueOptions {
   wake: () => void;
   /** The run cannot go on: its storage fails. */
   onFatal: (error: Error) => void;
+  /** Requests cannot be done for faults of our own, nothing else is left, and they are still queued. */
+  onOwnFaults: (reason: string) => void;
   /** Called with what was stored, and what was lost to another attempt. */
-  onSettled?: (settlement: Settlement, result: "done" | "lost") => Promise<void>;
+  onSettled?: (settlement: Stored, result: "done" | "lost") => Promise<void>;
   /** Requests that may be sent in all; the crawl then ends, resumable. @default Infinity */
   maxRequests?: number;
   /** What the run's calls may cost; it then ends, resumable. */
@@ -53,8 +73,12 @@ const CLAIM_LIMIT = 25;
 const CLAIM_BELOW = 10;
 /** Outcomes that bring a crawl no further. */
 const STUCK = new Set<Outcome["kind"]>(["throttled", "blocked", "unauthorized", "retired"]);
+/** So many requests kept back say enough: the others would fare no better. */
+const MAX_HELD = 100;
 /** The count of what is pending only paces requests: it may be this old. */
 const COUNT_EVERY_MS = 250;
+/** How often the crawl looks whether it gets on. */
+export const STALL_CHECK_MS = 1_000;
 /** Longest time that a pool sleeps without looking at the storage: other processes may add to it. */
 const MAX_SLEEP_MS = 1_000;
 
@@ -67,8 +91,11 @@ export class ThrottledQueue {
   readonly #options: Required<Omit<ThrottledQueueOptions, "onSettled" | "spending">> & ThrottledQueueOptions;
   readonly #leases = new WeakMap<Request, Lease>();
   readonly #inFlight = new Set<Lease>();
-  readonly #commits: { settlement: Settlement; done: () => void }[] = [];
+  readonly #commits: { settlement: Stored; done: () => void }[] = [];
   #ready: ClaimedRequest[] = [];
+  #held: Held[] = [];
+  /** The site has answered a request, one way or the other, or it was given up for the site's faults. */
+  #hasGotThrough = false;
   #flushing = false;
   #stopped = false;
   #failed = false;
@@ -81,11 +108,13 @@ export class ThrottledQueue {
   #timer: NodeJS.Timeout | null = null;
   #waitingSince: number | null = null;
   #waitedMs = 0;
-  #lastProgressAt: number;
+  /** Time without progress that this process was awake to see: a machine that slept has lost none. */
+  #stalledMs = 0;
+  #checkedAt: number;
 
   constructor(options: ThrottledQueueOptions) {
-    this.#options = { maxRequests: Infinity, now: Date.now, ...options };
-    this.#lastProgressAt = this.#options.now();
+    this.#options = { maxRequests: Infinity, now: steadyNow, ...options };
+    this.#checkedAt = this.#options.now();
   }
 
   /** Time in which requests waited and no identity was open, in milliseconds. */
@@ -121,8 +150,9 @@ export class ThrottledQueue {
     this.#released = true;
     for (const lease of this.#inFlight) lease.abort.abort();
     await this.#claiming;
-    const reclaims = [...this.#ready, ...[...this.#inFlight].map(({ request }) => request)];
+    const reclaims = [...this.#ready, ...[...this.#inFlight, ...this.#held].map(({ request }) => request)];
     this.#ready = [];
+    this.#held = [];
     await this.#options.storage.reclaimRequests(reclaims.map(({ id, attempt }) => ({ id, attempt })));
   }
 
@@ -134,30 +164,43 @@ export class ThrottledQueue {
 
   /** The exchange of a lease is over: clocks learn from it before its handler runs. */
   exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
-    const stuck = outcome === null || STUCK.has(outcome.kind);
-    if (!stuck) this.#lastProgressAt = this.#options.now();
+    const stuck = outcome === null || STUCK.has(outcome.kind) || isCutOff(outcome);
+    if (isCutOff(outcome)) this.#sent--;
+    if (!stuck) this.#stalledMs = 0;
     const wasRefusedBefore = lease.request.errorMessages.some((message) =>
       message.startsWith("unauthorized"),
     );
     if (lease.ticket) lease.lane.pool.settle(lease.ticket, outcome, reading, { wasRefusedBefore });
   }
 
+  /** A lease's request could not be sent. */
+  unsent(lease: Lease): void {
+    this.#sent--;
+    if (lease.ticket) lease.lane.pool.unsent(lease.ticket);
+  }
+
   /**
    * Why the crawl should end although requests are left: nothing will open within `maxStallMs`, or for that
-   * long nothing got through. `null` while there is hope, or something is in flight.
+   * long nothing got through. `null` while there is hope, or something is in flight. To be asked every
+   * `STALL_CHECK_MS`: what passes beyond that between two calls does not count.
    */
   async stallReason(maxStallMs: number): Promise<string | null> {
+    const now = this.#options.now();
+    this.#stalledMs += Math.min(now - this.#checkedAt, STALL_CHECK_MS);
+    this.#checkedAt = now;
     if (this.#inFlight.size > 0 || this.#stopped || this.limitReached !== null) return null;
     if (this.#ready.length === 0) return null;
-    const now = this.#options.now();
     const { lanes } = this.#options;
     const next = this.#next();
     const states = () => lanes.flatMap(({ pool }) => pool.describeClosed()).join("\n  ");
+    if (this.#ready.every(({ url }) => laneOf(lanes, url).pool.isDead)) {
+      return `no connection to the site has come about:\n  ${states()}`;
+    }
     const isFarOff = next.index === null && next.at - now > maxStallMs;
     if (isFarOff && !lanes.some(({ pool }) => pool.isRenewing)) {
       return `no identity may send within ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
     }
-    if (now - this.#lastProgressAt > maxStallMs) {
+    if (this.#stalledMs > maxStallMs) {
       return `no request got through for ${maxStallMs / 1000} s (MAX_STALL_SECS):\n  ${states()}`;
     }
     return null;
@@ -182,7 +225,13 @@ export class ThrottledQueue {
   async isFinished(): Promise<boolean> {
     if (this.#inFlight.size > 0 || this.#commits.length > 0) return false;
     if (this.#stopped || this.limitReached !== null) return true;
-    return this.#ready.length === 0 && (await this.#options.storage.isFinished());
+    if (this.#ready.length > 0) return false;
+    if (this.#held.length > 0) {
+      const { pending, delayed } = await this.#options.storage.counts();
+      if (pending + delayed === 0) await this.#settleHeld();
+      return this.#stopped;
+    }
+    return this.#options.storage.isFinished();
   }
 
   async fetchNextRequest(): Promise<Request | null> {
@@ -216,7 +265,10 @@ export class ThrottledQueue {
     const lease = this.lease(request);
     // An attempt always settles; without that, the request goes back as it was.
     const { id, attempt } = lease.request;
-    await this.#settle(lease, lease.settlement ?? { kind: "reclaim", reclaim: { id, attempt } });
+    const settlement = lease.settlement ?? { kind: "reclaim", reclaim: { id, attempt } };
+    if (settlement.kind === "hold") return this.#hold(lease, settlement);
+    if (settlement.kind === "commit" && lease.ticket) this.#hasGotThrough = true;
+    await this.#settle(lease, settlement);
   }
 
   /** Crawlee: the request handler threw or hung beyond all our own timeouts. */
@@ -265,7 +317,8 @@ export class ThrottledQueue {
     for (const [index, { url }] of this.#ready.entries()) {
       const lane = laneOf(lanes, url);
       if (closed.has(lane)) continue;
-      if (lane.hasFallback && lane.pool.isRetired) return { index, lane, identity: null };
+      if (lane.hasFallback && (lane.pool.isRetired || lane.pool.isDead))
+        return { index, lane, identity: null };
       const opening = lane.pool.next(this.#waiting);
       if (opening.identity) return { index, lane, identity: opening.identity };
       at = Math.min(at, opening.at);
@@ -291,8 +344,39 @@ export class ThrottledQueue {
   }
 
   async #claimNext(): Promise<void> {
-    this.#ready.push(...(await this.#options.storage.claimRequests(CLAIM_LIMIT)));
+    for (const request of await this.#options.storage.claimRequests(CLAIM_LIMIT)) {
+      const reason = this.#whyUnserved(request);
+      if (reason === null) this.#ready.push(request);
+      else this.#held.push({ request, reason });
+    }
     await this.#countPending();
+  }
+
+  /** Why a request has no lane, as one of a source that is not used any more; `null`: it has one. */
+  #whyUnserved({ url }: ClaimedRequest): string | null {
+    try {
+      laneOf(this.#options.lanes, url);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async #hold(lease: Lease, { reason, last }: Extract<Settlement, { kind: "hold" }>): Promise<void> {
+    this.#inFlight.delete(lease);
+    if (this.#released || this.#failed) return;
+    this.#held.push({ request: lease.request, reason, ...(last && { last }) });
+    if (this.#held.length >= MAX_HELD) await this.#settleHeld();
+    this.#options.wake();
+  }
+
+  /** Where others got through, what is held is given up if it can be; else the crawl has come to nothing. */
+  async #settleHeld(): Promise<void> {
+    const isOver = (held: Held) => this.#hasGotThrough && held.last !== undefined;
+    const over = this.#held.filter(isOver);
+    if (over.length === 0) return this.#options.onOwnFaults(describeHeld(this.#held, this.#hasGotThrough));
+    this.#held = this.#held.filter((held) => !isOver(held));
+    await Promise.all(over.map(({ last }) => this.#push({ kind: "commit", ...last! })));
   }
 
   #claimAhead(): void {
@@ -316,14 +400,18 @@ export class ThrottledQueue {
   }
 
   /** Settlements that come while a flush is under way leave together with the next one. */
-  async #settle(lease: Lease, settlement: Settlement): Promise<void> {
+  async #settle(lease: Lease, settlement: Stored): Promise<void> {
     // Given back already, or cannot be: nothing of it is to be stored.
     if (this.#released || this.#failed) return void this.#inFlight.delete(lease);
+    await this.#push(settlement);
+    this.#inFlight.delete(lease);
+    this.#options.wake();
+  }
+
+  async #push(settlement: Stored): Promise<void> {
     const stored = new Promise<void>((done) => this.#commits.push({ settlement, done }));
     if (!this.#flushing) void this.#flush();
     await stored;
-    this.#inFlight.delete(lease);
-    this.#options.wake();
   }
 
   async #flush(): Promise<void> {
@@ -342,7 +430,7 @@ export class ThrottledQueue {
     this.#flushing = false;
   }
 
-  async #store(settlements: Settlement[]): Promise<void> {
+  async #store(settlements: Stored[]): Promise<void> {
     const { storage, onSettled } = this.#options;
     const commits = settlements.filter((settlement) => settlement.kind === "commit");
     const reclaims = settlements.filter((settlement) => settlement.kind === "reclaim");
@@ -362,4 +450,19 @@ export class ThrottledQueue {
     this.#timer = setTimeout(this.#options.wake, Math.min(Math.max(1, delayMs), MAX_SLEEP_MS));
     this.#timer.unref();
   }
+}
+
+const SHOWN_REASONS = 3;
+
+function describeHeld(held: readonly Held[], hasGotThrough: boolean): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of held) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const reasons = [...counts].sort(([, a], [, b]) => b - a);
+  const shown = reasons.slice(0, SHOWN_REASONS).map(([reason, n]) => (n === 1 ? reason : `${reason} (${n})`));
+  const more = reasons.length > shown.length ? `; and ${reasons.length - shown.length} more reasons` : "";
+  const requests = `${held.length} ${held.length === 1 ? "request" : "requests"}`;
+  return (
+    `${hasGotThrough ? requests : `nothing came of ${requests}`}, for faults of this program or its settings, not of the site's: ` +
+    `${shown.join("; ")}${more}; what is left stays queued`
+  );
 }

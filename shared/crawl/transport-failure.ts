@@ -26,6 +26,8 @@ export interface TransportFailure {
   viaProxy: boolean;
   /** Of an answer whose body could not be read; `null` when none came. */
   status: number | null;
+  /** No connection came about: nothing was asked, and nothing is known of the site. */
+  isCutOff?: true;
 }
 
 /** One phase of an exchange took too long. */
@@ -59,10 +61,16 @@ export function toTransportFailure(
   const isProxyTimeout = error instanceof PhaseTimeoutError && error.phase === "connect";
   if (viaProxy && (isCutByProxy || isProxyTimeout)) {
     const message = redact(`proxy ${new URL(proxyUrl).host}: ${error.message}`);
-    return { failure: "proxy", message, viaProxy, status };
+    return { failure: "proxy", message, viaProxy, status, ...(isProxyTimeout && { isCutOff: true }) };
   }
-  return { failure, message: redact(error.message), viaProxy, status };
+  const isConnectTimeout = error instanceof PhaseTimeoutError && error.phase === "connect";
+  // A 407 is the proxy's answer, which has a status.
+  const isCutOff = failure === "proxy" || (status === null && (CUT_OFF.has(failure) || isConnectTimeout));
+  return { failure, message: redact(error.message), viaProxy, status, ...(isCutOff && { isCutOff }) };
 }
+
+/** What happens before a request leaves. */
+const CUT_OFF = new Set<TransportFailure["failure"]>(["refused", "unreachable", "dns", "tls"]);
 
 const FAILURE_BY_CODE = new Map<string, TransportFailure["failure"]>([
   ["ERR_ABORTED", "aborted"],

@@ -1,8 +1,11 @@
 import path from "node:path";
 import { Kysely, PostgresDialect } from "kysely";
-import { Pool, types, type PoolConfig } from "pg";
+import { Client, Pool, types, type PoolConfig } from "pg";
 import type { Config } from "../config.ts";
+import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { redact } from "../redact.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { acquireEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
 import { isAway, REFUSED_SETTINGS, withRetry } from "./retry.ts";
@@ -47,6 +50,7 @@ const START_PATIENCE_MS = 30_000;
  * there after `migrate`. Connections that break are replaced; a statement that was on its way fails, and `withRetry`
  * repeats it.
  * @throws {DatabaseError} when it cannot be reached, or is too old
+ * @throws {InvalidInputError} when DATABASE_URL says what no connection can be made with
  */
 export async function openDatabase(
   config: DatabaseConfig,
@@ -56,6 +60,7 @@ export async function openDatabase(
     log = createLogger({ level: config.logLevel }),
   }: DatabaseOptions,
 ): Promise<Database> {
+  if (config.databaseUrl !== undefined) assertConnectable(config.databaseUrl);
   const embedded = config.databaseUrl
     ? null
     : await acquireEmbedded({
@@ -96,6 +101,19 @@ export async function openDatabase(
   return database;
 }
 
+/** Files that it names, as of certificates, are read. */
+function assertConnectable(connectionString: string): void {
+  const prepare = () => new Client({ connectionString });
+  try {
+    prepare();
+  } catch (cause) {
+    throw new InvalidInputError(
+      `DATABASE_URL: expected one to connect with: ${redact((cause as Error).message)}`,
+      { cause },
+    );
+  }
+}
+
 /**
  * True for a pooler that hands out a server connection a transaction: what a session sets or prepares by name would
  * meet other clients. Supabase's listens on port 6543; others are marked as Prisma does, by `?pgbouncer=true`.
@@ -119,7 +137,7 @@ function logOutages(pool: Pool, log: Log): void {
   let awaySince: number | null = null;
   const onAway = ({ message }: Error) => {
     if (awaySince !== null || pool.ending) return;
-    awaySince = Date.now();
+    awaySince = steadyNow();
     log.warn(`the database is away: ${message}; what needs it waits`);
   };
   // An idle connection was lost. Without a listener that would end the process.
@@ -132,7 +150,7 @@ function logOutages(pool: Pool, log: Log): void {
     // One that is lent out and has no statement under way, as between those of a transaction: nobody else would hear.
     client.on("error", onAway);
     if (awaySince === null) return;
-    log.info(`the database is back after ${((Date.now() - awaySince) / 1000).toFixed(1)} s`);
+    log.info(`the database is back after ${((steadyNow() - awaySince) / 1000).toFixed(1)} s`);
     awaySince = null;
   });
 }

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { InvalidInputError } from "../errors.ts";
 import { DatabaseError } from "./errors.ts";
 
 /** Who Postgres runs as; `null`: as this process. Postgres refuses to run as root. */
@@ -37,7 +38,7 @@ const OUTSIDE = "/var/lib/b9-actors";
 /**
  * Finds the place of a checkout's cluster and makes it usable: as an ordinary user in the checkout; as root the same
  * with the server's own user, and where that user cannot enter the checkout, under /var/lib/b9-actors.
- * @throws {DatabaseError} when a folder that was asked for cannot be reached
+ * @throws {InvalidInputError} when a folder that was asked for cannot be reached
  */
 export async function preparePlace(options: PlaceOptions): Promise<EmbeddedPlace> {
   const { checkout, databaseDir, native = findNativeFolder(), onNotice } = options;
@@ -52,7 +53,7 @@ export async function preparePlace(options: PlaceOptions): Promise<EmbeddedPlace
   const blocked = findBlockedFolder(inside, user);
   if (blocked === null) return toPlace(inside, runnable, user);
   if (databaseDir !== undefined) {
-    throw new DatabaseError(
+    throw new InvalidInputError(
       `DATABASE_DIR ${inside}: Postgres runs as user ${user!.name}, who cannot enter ${blocked}; choose a folder that it can reach`,
     );
   }
@@ -60,15 +61,33 @@ export async function preparePlace(options: PlaceOptions): Promise<EmbeddedPlace
   return toPlace(outside, runnable, user);
 }
 
+/**
+ * Makes a folder and those it is in. By itself, for mkdir's `recursive` goes round for good where a folder takes no other,
+ * as in /proc.
+ * @returns the first one made; `undefined` when all were there
+ */
+async function makeFolder(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(folder).isDirectory()) return undefined;
+    if (code !== "ENOENT") throw error;
+  }
+  const first = await makeFolder(path.dirname(folder));
+  await mkdir(folder);
+  return first ?? folder;
+}
+
 async function toPlace(folder: string, native: string, user: ServerUser): Promise<EmbeddedPlace> {
   try {
-    const first = await mkdir(folder, { recursive: true });
+    const first = await makeFolder(folder);
     // Whatever root's umask is, the server's user must get through.
     if (user && first) for (const made of foldersBetween(first, folder)) await chmod(made, 0o755);
   } catch (cause) {
-    throw new DatabaseError(`cannot create the database's folder ${folder}: ${(cause as Error).message}`, {
-      cause,
-    });
+    const mistake = `cannot create the database's folder ${folder}: ${(cause as Error).message}`;
+    throw new InvalidInputError(`${mistake}; DATABASE_DIR names another`, { cause });
   }
   // One spelling, because a running server is recognised by its folder.
   const real = realpathSync(folder);

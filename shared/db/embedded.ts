@@ -1,4 +1,5 @@
 import { Client } from "pg";
+import { steadyNow } from "../steady-clock.ts";
 import { preparePlace, type EmbeddedPlace, type PlaceOptions } from "./embedded-place.ts";
 import { DatabaseError } from "./errors.ts";
 import { ensureCluster, readRunning, startServer, stopServer } from "./postgres-server.ts";
@@ -63,7 +64,7 @@ class Anchor {
 
   async connect(): Promise<void> {
     await ensureCluster(this.#place);
-    for (const until = Date.now() + START_TIMEOUT_MS; Date.now() < until; await sleep(20)) {
+    for (const until = steadyNow() + START_TIMEOUT_MS; steadyNow() < until; await sleep(20)) {
       const running = await readRunning(this.#place.dataDir);
       if (!running) await startServer(this.#place);
       else if (await this.#tryConnect({ host: running.socketDir, port: running.port })) return;

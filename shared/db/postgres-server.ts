@@ -12,6 +12,7 @@ import { chmod, lstat, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { createHash } from "node:crypto";
+import { steadyNow } from "../steady-clock.ts";
 import { createPrivateFolder, type EmbeddedPlace, type ServerUser } from "./embedded-place.ts";
 import { DatabaseError } from "./errors.ts";
 
@@ -107,7 +108,7 @@ export async function ensureCluster({ folder, dataDir, binDir, user }: EmbeddedP
  */
 export async function startServer(
   place: EmbeddedPlace,
-  orphansUntil: number = Date.now() + 10_000,
+  orphansUntil: number = steadyNow() + 10_000,
 ): Promise<void> {
   const { folder, dataDir, binDir, user } = place;
   const socketDir = await prepareSocketFolder(dataDir, user);
@@ -141,7 +142,7 @@ export async function startServer(
       if (await readRunning(dataDir)) return;
       const failure = explain();
       // Processes of a server that was killed notice within moments.
-      if (failure.includes("pre-existing shared memory") && Date.now() < orphansUntil) {
+      if (failure.includes("pre-existing shared memory") && steadyNow() < orphansUntil) {
         await sleep(100);
         return startServer(place, orphansUntil);
       }
@@ -157,7 +158,7 @@ export async function stopServer({ dataDir }: EmbeddedPlace, timeoutMs = 60_000)
   const running = await readRunning(dataDir);
   if (!running) return;
   process.kill(running.pid, "SIGINT");
-  for (const until = Date.now() + timeoutMs; Date.now() < until; await sleep(10)) {
+  for (const until = steadyNow() + timeoutMs; steadyNow() < until; await sleep(10)) {
     const now = await readRunning(dataDir);
     if (now?.pid !== running.pid) return;
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../crawl/backoff.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { DatabaseError } from "./errors.ts";
 
 export interface RetryOptions {
@@ -40,14 +41,14 @@ export async function withRetry<Result>(
   operation: () => Promise<Result>,
   { maxMs = 300_000, onRetry }: RetryOptions = {},
 ): Promise<Result> {
-  const until = Date.now() + maxMs;
+  const until = steadyNow() + maxMs;
   for (let attempt = 1; ; attempt++) {
     try {
       return await operation();
     } catch (error) {
       if (!isPassing(error)) throw error;
       const delayMs = backoffMs(attempt, null, { baseMs: 50, maxMs: 5_000 });
-      if (Date.now() + delayMs > until) {
+      if (steadyNow() + delayMs > until) {
         throw new DatabaseError(
           `the database did not answer for ${Math.round(maxMs / 1000)} s: ${messageOf(error)}`,
           { cause: error },

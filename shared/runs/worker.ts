@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { WorkerClass } from "../crawl/define-actor.ts";
+import { readIdentitySpecs } from "../crawl/identities-file.ts";
 import { toDatabaseJson } from "../crawl/postgres/database-json.ts";
 import type { Database } from "../db/database.ts";
 import { withRetry } from "../db/retry.ts";
@@ -53,7 +54,9 @@ interface Asked {
   reason: string | null;
 }
 
+/** @throws {InvalidInputError} when its runs could not use IDENTITIES_FILE */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  readIdentitySpecs(options.config);
   const worker = new RunWorker(options);
   worker.start();
   return worker;

@@ -7,12 +7,27 @@ import { temporaryFolder } from "./test-site.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-async function b9(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+async function b9(...args: string[]): Promise<Ended> {
+  return b9In(await temporaryFolder(), args);
+}
+
+async function b9In(
+  cwd: string,
+  args: string[],
+  { env = {}, input = Buffer.alloc(0) }: { env?: Record<string, string>; input?: Buffer } = {},
+): Promise<Ended> {
   const child = spawn(path.join(ROOT, "b9"), args, {
-    env: { PATH: process.env["PATH"]! },
-    stdio: ["ignore", "pipe", "pipe"],
-    cwd: await temporaryFolder(),
+    env: { PATH: process.env["PATH"]!, ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    cwd,
   });
+  child.stdin.on("error", () => undefined).end(input);
   const [out, err] = [child.stdout.toArray(), child.stderr.toArray()];
   const [code] = (await once(child, "exit")) as [number];
   return { code, out: Buffer.concat(await out).toString(), err: Buffer.concat(await err).toString() };
@@ -59,6 +74,54 @@ describe("b9", () => {
     const { code, err } = await b9("crawl", "reddit");
     expect(code).toBe(2);
     expect(err).toMatch(/no input: .*--input.*INPUT\.json/);
+  });
+
+  describe("an input that somebody has written", () => {
+    const text = JSON.stringify({ subreddits: ["node"], rules: "no" }, null, 2).replaceAll("\n", "\r\n");
+    const INPUT = path.join("storage/key_value_stores/default/INPUT.json");
+    const ways: [string, string[]][] = [
+      ["a file", ["--input", "in.json"]],
+      ["standard input", ["--input", "-"]],
+      ["INPUT.json", []],
+    ];
+    async function crawl(args: string[], input: Buffer): Promise<Ended> {
+      const cwd = await temporaryFolder();
+      writeFileSync(path.join(cwd, "in.json"), input);
+      mkdirSync(path.join(cwd, path.dirname(INPUT)), { recursive: true });
+      writeFileSync(path.join(cwd, INPUT), input);
+      return b9In(cwd, ["crawl", "reddit", ...args], { input });
+    }
+
+    it.each(ways)("may begin with a byte order mark: %s", async (_, args) => {
+      // Read, and then refused for what is in it.
+      const { code, err } = await crawl(args, Buffer.from(`\ufeff${text}`));
+      expect([code, err]).toEqual([2, expect.stringMatching(/rules: expected true or false/)]);
+    });
+
+    it.each(ways)("is refused by name in UTF-16: %s", async (_, args) => {
+      const { code, err } = await crawl(args, Buffer.from(`\ufeff${text}`, "utf16le"));
+      expect([code, err]).toEqual([
+        2,
+        expect.stringMatching(/expected JSON: it is UTF-16; save it as UTF-8/),
+      ]);
+    });
+
+    it("may be a text with a mark", async () => {
+      expect((await b9("crawl", "reddit", "--input", `\ufeff${text}`)).err).toMatch(/rules: expected true/);
+    });
+  });
+
+  it.each([
+    ["reddit", "PROXY_URLS", "http://user:50%off@127.0.0.1:9"],
+    ["instagram", "PROXY_URLS", "http://user:50%off@127.0.0.1:9"],
+    ["reddit", "REDDIT_USER_AGENT", "linux:app \u2014 1"],
+    ["instagram", "RAPIDAPI_KEY", "key\nx: y"],
+  ])("%s does not start with a %s that cannot be sent", async (actor, name, value) => {
+    const env = { REDDIT_CLIENT_ID: "id", RAPIDAPI_KEY: "key", [name]: value };
+    const input = actor === "reddit" ? '{"subreddits":["node"]}' : '{"usernames":["nasa"]}';
+    const { code, err } = await b9In(await temporaryFolder(), ["crawl", actor, "--input", input], { env });
+    expect([code, err]).toEqual([2, expect.stringContaining(`${name}: expected`)]);
+    expect(err).not.toMatch(/50%off|x: y/);
   });
 
   it("says what is missing when there are no credentials", async () => {

@@ -1,9 +1,13 @@
 import { NonRetryableError } from "@crawlee/core";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import http from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { pino } from "pino";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
+import type { ActorDefinition } from "../../shared/crawl/define-actor.ts";
 import { runActor } from "../../shared/crawl/run-actor.ts";
+import type { Site } from "../../shared/crawl/site.ts";
 import { items, pagesActor, startServer, testConfig } from "./test-site.ts";
 
 const log = pino({ level: "silent" });
@@ -49,15 +53,93 @@ it("lists a request whose handler always fails, with the error", async () => {
   const origin = await startServer((_, response) => response.end("{}"));
   const config = await testConfig();
   const actor = pagesActor(origin, {
-    handle: async () => {
-      throw new Error("no such field: title");
+    handle: async ({ request }) => {
+      if (request.url.endsWith("/0")) throw new Error("no such field: title");
     },
   });
-  const { exitCode, summary } = await runActor(actor, { config, log, input: { pages: 1 } });
+  const { exitCode, summary } = await runActor(actor, { config, log, input: { pages: 2 } });
   expect(exitCode).toBe(0);
   expect(summary?.failures).toEqual({ "handlerError/Error": 1 });
   const [failed] = await items(config, "failed_requests");
   expect(failed).toMatchObject({ label: "PAGE", last_error: "no such field: title", attempts: 4 });
+});
+
+it("has failed when nothing came of it for faults of its own; what it was to do is still queued", async () => {
+  const origin = await startServer((_, response) => response.end("{}"));
+  const config = await testConfig();
+  let isBroken = true;
+  const actor = pagesActor(origin, {
+    handle: async ({ request, pushData }) => {
+      if (isBroken) throw new NonRetryableError("no such field: title");
+      await pushData({ reddit_id: request.url }, "reddit_posts");
+    },
+  });
+  const { exitCode, summary } = await runActor(actor, { config, log, input: { pages: 3 } });
+  expect(exitCode).toBe(1);
+  expect(summary).toMatchObject({ status: "FAILED", requestsFailed: 0, requestsPending: 3, failures: {} });
+  expect(summary!.statusMessage).toMatch(/^nothing came of 3 requests, .*PAGE: no such field: title \(3\)/);
+  isBroken = false;
+  const again = await runActor(actor, { config, log, resume: true });
+  expect(again).toMatchObject({ exitCode: 0, summary: { status: "SUCCEEDED", requestsFinished: 3 } });
+});
+
+it("does not try all of a long queue when nothing but its own faults comes of it", async () => {
+  let asked = 0;
+  const origin = await startServer((_, response) => {
+    asked++;
+    response.end("{}");
+  });
+  const actor = pagesActor(origin, {
+    handle: async () => {
+      throw new NonRetryableError("a bug");
+    },
+  });
+  const { summary } = await runActor(actor, { config: await testConfig(), log, input: { pages: 500 } });
+  expect(summary).toMatchObject({ status: "FAILED", requestsPending: 500 });
+  expect(asked).toBeLessThan(150);
+});
+
+it("does what can be done beside requests that cannot be made, charges nothing for these, and says why it failed", async () => {
+  const asked: string[] = [];
+  const origin = await startServer((request, response) => {
+    asked.push(request.url!);
+    response.end("{}");
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin);
+  const spent: unknown[] = [];
+  const site: Site = {
+    ...actor.site(config, { pages: 1 }).site,
+    wireRequest: (url) => ({ url, headers: { "x-path": url.endsWith("/1") ? "a\nb" : "ok" } }),
+    serves: (url) => !url.endsWith("/2"),
+    usage: (url) => {
+      spent.push(url);
+      return { provider: "test", endpoint: "/", costUsd: 1 };
+    },
+  };
+  const strange = {
+    ...actor,
+    site: (...args: Parameters<typeof actor.site>) => ({ ...actor.site(...args), site }),
+    startRequests: (...args: Parameters<typeof actor.startRequests>) => [
+      ...actor.startRequests(...args),
+      { url: `${origin}/label`, uniqueKey: "label", label: "GONE", userData: {} },
+    ],
+  };
+  const { exitCode, summary } = await runActor(strange, { config, log, input: { pages: 6 } });
+  expect(exitCode).toBe(1);
+  expect(summary).toMatchObject({
+    status: "FAILED",
+    requestsFinished: 4,
+    requestsFailed: 0,
+    requestsPending: 3,
+    costUsd: 4,
+    failures: {},
+  });
+  expect(summary!.statusMessage).toMatch(/^3 requests, for faults of this program or its settings/);
+  expect(summary!.statusMessage).toMatch(/Invalid character in header content \["x-path"\]/);
+  expect(summary!.statusMessage).toMatch(/no handler for label GONE/);
+  expect(summary!.statusMessage).toMatch(/no site of this crawl serves/);
+  expect(asked.sort()).toEqual(["/0", "/3", "/4", "/5"]);
 });
 
 it("does what the route says when a request is given up, whatever for", async () => {
@@ -110,6 +192,99 @@ it("ends with exit code 1 and everything queued when every identity is blocked",
   expect(summary?.statusMessage).toMatch(/no identity may send.*MAX_STALL_SECS[\s\S]*test.*opens in \d+ s/);
 });
 
+describe("through proxies", () => {
+  /** A proxy for http targets; CONNECT and what `answers` says no to get `status`. */
+  async function startProxy(answers: () => boolean = () => true, status = 407): Promise<string> {
+    const proxy = http.createServer((request, response) => {
+      if (!answers()) return void response.writeHead(status).end();
+      http.get(request.url!, (answer) => answer.pipe(response.writeHead(answer.statusCode!)));
+    });
+    proxy.on("connect", (_, socket: Socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`));
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      proxy.closeAllConnections();
+      proxy.close();
+    });
+    return `http://user:hunter2@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  }
+
+  /** Calls cost 1 USD each. */
+  function proxiedActor(origin: string, proxies: string[]): ActorDefinition {
+    const actor = pagesActor(origin);
+    return {
+      ...actor,
+      site: (config, input) => {
+        const { site } = actor.site(config, input);
+        const usage = () => ({ provider: "test", endpoint: "/", costUsd: 1 });
+        return { site: { ...site, usage }, identities: [{ name: "test", userAgent: "b9-test", proxies }] };
+      },
+    };
+  }
+
+  it.each([
+    [
+      "cannot be reached",
+      "http://127.0.0.1:1",
+      async () => "http://user:hunter2@127.0.0.1:9",
+      /ECONNREFUSED/,
+    ],
+    ["wants a password", "http://127.0.0.1:1", () => startProxy(() => false), /answered 407/],
+    [
+      "refuses CONNECT",
+      "https://127.0.0.1:1",
+      () => startProxy(() => true, 502),
+      /answered CONNECT with 502/,
+    ],
+  ])("one that %s fails the crawl soon, and costs no target anything", async (_, origin, proxy, reason) => {
+    const actor = proxiedActor(origin, [await proxy()]);
+    const config = await testConfig();
+    const { exitCode, summary } = await runActor(actor, { config, log, input: { pages: 20 } });
+    expect(exitCode).toBe(1);
+    expect(summary).toMatchObject({
+      status: "FAILED",
+      requestsFailed: 0,
+      requestsPending: 20,
+      requestsSent: 0,
+      costUsd: 0,
+      requestsByLabel: {},
+      subjects: {},
+      failures: {},
+    });
+    expect(summary!.statusMessage).toMatch(/^no connection to the site has come about:\n {2}test: proxy 127/);
+    expect(summary!.statusMessage).toMatch(reason);
+    expect(summary!.statusMessage).not.toContain("hunter2");
+    expect(summary!.durationSecs).toBeLessThan(60);
+  });
+
+  it("a dead one among others holds nobody up", async () => {
+    const origin = await startServer((_, response) => response.end("{}"));
+    const actor = proxiedActor(origin, ["http://127.0.0.1:9", await startProxy()]);
+    const { summary } = await runActor(actor, { config: await testConfig(), log, input: { pages: 20 } });
+    expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 20, failures: {}, costUsd: 20 });
+  });
+
+  it("one that is gone for a while costs no request anything", async () => {
+    const origin = await startServer((_, response) => response.end("{}"));
+    let asked = 0;
+    // From its 5th to its 9th answer.
+    const actor = proxiedActor(origin, [await startProxy(() => ++asked < 5 || asked > 9)]);
+    const config = await testConfig({ MAX_CONCURRENCY: "4" });
+    const { summary } = await runActor(actor, { config, log, input: { pages: 20 } });
+    expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 20, failures: {}, costUsd: 20 });
+  });
+
+  it("a site to which no connection comes about is not its targets' fault", async () => {
+    const { exitCode, summary } = await runActor(proxiedActor("http://127.0.0.1:9", []), {
+      config: await testConfig(),
+      log,
+      input: { pages: 3 },
+    });
+    expect(exitCode).toBe(1);
+    expect(summary).toMatchObject({ status: "FAILED", requestsPending: 3, costUsd: 0, failures: {} });
+    expect(summary!.statusMessage).toMatch(/refused: connect ECONNREFUSED/);
+  });
+});
+
 it("goes on with --resume where a stalled crawl ended", async () => {
   let isBlocked = true;
   const asked: string[] = [];
@@ -142,6 +317,27 @@ it("waits out a storm of 429s, and no request pays for it", async () => {
   expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 40, failures: {} });
   expect(summary!.waitedSecs).toBeGreaterThan(0.9);
   expect(answered).toBeLessThanOrEqual(46);
+});
+
+it.each([-1, 1])("waits as long as it should when the time of day is set by %i h", async (hours) => {
+  onTestFinished(() => void vi.useRealTimers());
+  let answered = 0;
+  const origin = await startServer((_, response) => {
+    answered++;
+    if (answered === 5) {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      vi.setSystemTime(Date.now() + hours * 3_600_000);
+    }
+    if (answered === 10) response.writeHead(429, { "retry-after": "1" }).end("too many");
+    else response.end("{}");
+  });
+  const config = await testConfig({ MAX_STALL_SECS: "10", MAX_CONCURRENCY: "2" });
+  const { summary } = await runActor(pagesActor(origin), { config, log, input: { pages: 20 } });
+  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 20 });
+  expect(summary!.waitedSecs).toBeGreaterThan(0.9);
+  expect(summary!.waitedSecs).toBeLessThan(60);
+  expect(summary!.durationSecs).toBeGreaterThan(0.9);
+  expect(summary!.durationSecs).toBeLessThan(60);
 });
 
 it("starts fresh without --resume, and keeps the input record", async () => {

@@ -25,6 +25,13 @@ it("ends at the plan's quota with all that it has, and goes on when it may", asy
   expect(resumed.summary?.requestsFinished).toBeGreaterThan(60);
 });
 
+it("says of which creators nothing came", async () => {
+  const world = await startWorld({ instagram: { creators: 3 } });
+  const missing = await crawlWorld(world, { usernames: ["no_such_creator_1"] });
+  expect([missing.exitCode, missing.summary?.status]).toEqual([0, "SUCCEEDED"]);
+  expect(missing.summary?.statusMessage).toBe("1 of 1 creators not found");
+});
+
 it("ends at once when the key is refused", async () => {
   const world = await startWorld({ instagram: { creators: 20 } });
   const { exitCode, summary } = await crawlWorld(

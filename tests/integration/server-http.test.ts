@@ -219,6 +219,15 @@ describe("answers", () => {
     }
   });
 
+  it("to bodies with a byte order mark are those without one; UTF-16 is refused by name", async () => {
+    const body = JSON.stringify({ names: ["no_such_place"], review: "Ok" }, null, 2).replaceAll("\n", "\r\n");
+    const send = (sent: Buffer) =>
+      raw(server.url, "/api/reddit/subreddits/bulk-review", { method: "POST", headers: json, body: sent });
+    expect((await send(Buffer.from(`\ufeff${body}`))).status).toBe(200);
+    const refused = await send(Buffer.from(`\ufeff${body}`, "utf16le"));
+    expect([refused.status, refused.body.toString()]).toEqual([400, expect.stringContaining("UTF-16")]);
+  });
+
   it("of statistics tell their age, and are made anew for who asks for it", async () => {
     await server.request("/api/stats");
     await new Promise((resolve) => setTimeout(resolve, 1_100));

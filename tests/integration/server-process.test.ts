@@ -80,6 +80,20 @@ describe("b9 server", () => {
   it.each([
     [{ HTTPS_CERT: "nowhere.crt", HTTPS_KEY: "nowhere.key" }, /HTTPS_CERT: expected a file/],
     [{ HTTPS_KEY: "nowhere.key" }, /expected both or none/],
+    [
+      { HTTPS_CERT: "localhost.key", HTTPS_KEY: "localhost.key" },
+      /HTTPS_CERT and HTTPS_KEY: expected a cert/,
+    ],
+    [
+      { HTTPS_CERT: "localhost.crt", HTTPS_KEY: "localhost.crt" },
+      /HTTPS_CERT and HTTPS_KEY: expected a cert/,
+    ],
+    [
+      { HTTPS_CERT: ".", HTTPS_KEY: "localhost.key" },
+      /HTTPS_CERT: expected a file, \. cannot be read: EISDIR/,
+    ],
+    [{ HOST: "no-such-host.invalid", API_TOKEN: "0123456789abcdef" }, /HOST an address of this machine/],
+    [{ IDENTITIES_FILE: "localhost.crt", WORKERS: "1" }, /IDENTITIES_FILE localhost\.crt: not JSON/],
     [{ HOST: "0.0.0.0" }, /HOST: expected a loopback address/],
   ])("refuses to start with %j, in one line", async (settings, message) => {
     const { code, stderr } = await promisify(execFile)(path.join(ROOT, "b9"), ["server"], {

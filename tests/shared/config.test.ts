@@ -42,6 +42,110 @@ describe("readConfig", () => {
     });
   });
 
+  const readFile = (content: string | Uint8Array) => {
+    const file = path.join(mkdtempSync(path.join(os.tmpdir(), "b9-config-")), ".env");
+    writeFileSync(file, content);
+    return readConfig({}, file);
+  };
+
+  it("reads a .env file of a Windows editor: a mark before it, lines that end with CR LF", () => {
+    const content = '\ufeffPROXY_URLS=http://a:1\r\nMAX_STALL_SECS=3\r\n\r\nLOG_LEVEL="warn"\r\n';
+    expect(readFile(content)).toMatchObject({
+      proxyUrls: ["http://a:1"],
+      maxStallSecs: 3,
+      logLevel: "warn",
+    });
+  });
+
+  it("takes no mark in the midst of a .env file for part of a name", () => {
+    expect(readFile("STORAGE_DIR=a\n\ufeffMAX_STALL_SECS=3\n")).toMatchObject({ maxStallSecs: 3 });
+  });
+
+  it.each([
+    ["UTF-16 with a mark", Buffer.from("\ufeffMAX_STALL_SECS=3\n", "utf16le"), /UTF-16; save it as UTF-8/],
+    ["UTF-16 without one", Buffer.from("MAX_STALL_SECS=3\n", "utf16le"), /NUL characters, as UTF-16/],
+    ["Latin-1", Buffer.from("# gr\u00fcn\nMAX_STALL_SECS=3\n", "latin1"), /not UTF-8/],
+  ])("refuses a .env file in %s by name", (_, content, message) => {
+    expect(() => readFile(content)).toThrow(InvalidInputError);
+    expect(() => readFile(content)).toThrow(message);
+    expect(() => readFile(content)).toThrow(/\.env: cannot be read/);
+  });
+
+  it("refuses a .env that is there and is no file", () => {
+    expect(() => readConfig({}, os.tmpdir())).toThrow(/cannot be read: EISDIR/);
+  });
+
+  it.each([
+    ["PROXY_URLS", "http://user:50%off@host:1"],
+    ["PROXY_URLS", "http://50%:x@host:1"],
+    ["PROXY_URLS", "http://user:%zz@host:1"],
+    ["PROXY_URLS", "http://user:a%0d%0ab@host:1"],
+    // A raw slash, question mark or hash in a password: the host would be another one.
+    ["PROXY_URLS", "http://user:5/0@host:1"],
+    ["PROXY_URLS", "http://user:5#0@host:1"],
+    ["PROXY_URLS", "http://user:5?0@host:1"],
+    ["PROXY_URLS", "socks5://host:1"],
+    ["PROXY_URLS", "host:1"],
+    ["PROXY_URLS", "http://host:99999"],
+    ["PROXY_URLS", "http://host:0"],
+    ["PROXY_URLS", "http://ho st:1"],
+    ["PROXY_URLS", "http://ok:1,http://user:50%@host:1"],
+    ["PROXY_URLS", ","],
+    ["PROXY_URLS", " "],
+    ["REDDIT_USER_AGENT", "linux:app:1 (by /u/me)\nx: y"],
+    ["REDDIT_USER_AGENT", "linux:app \u2014 1"],
+    ["REDDIT_USER_AGENT", "\u201clinux:app\u201d"],
+    ["REDDIT_USER_AGENT", "linux:app:1\r"],
+    ["REDDIT_CLIENT_ID", "id\t"],
+    ["REDDIT_CLIENT_SECRET", "s\u00e9cret"],
+    ["RAPIDAPI_KEY", "key\u2026"],
+    ["RAPIDAPI_HOST", "host\nx: y"],
+    ["INSTAGRAM_USER_AGENT", "M\u00f6zilla"],
+    ["INSTAGRAM_APP_ID", "12\n"],
+    ["API_TOKEN", "\u{1f511}\u{1f511}\u{1f511}\u{1f511}\u{1f511}\u{1f511}"],
+    ["REDDIT_API_URL", "http://"],
+    ["REDDIT_API_URL", "ftp://host"],
+    ["REDDIT_API_URL", "https://me:hunter2@host"],
+    ["REDDIT_API_URL", "https://host/?a=b"],
+    ["REDDIT_TOKEN_URL", "https://host:port/token"],
+    ["INSTAGRAM_WEB_URL", "https://host/#x"],
+    ["CORS_ORIGINS", "https://host/path"],
+    ["CORS_ORIGINS", "*"],
+    ["DATABASE_URL", "postgres://u:p@h:99999/db"],
+    ["DATABASE_URL", "mysql://h/db"],
+    ["STORAGE_DIR", "storage\r"],
+    ["WORKERS", " "],
+    ["PORT", "65536"],
+    ["MAX_STALL_SECS", "1e9"],
+    ["MAX_STALL_SECS", "NaN"],
+    ["REDDIT_BUDGET_SECS", "0"],
+    ["WORKER_CLASSES", "http,gpu"],
+    ["ALERT_WEBHOOK_URL", "example.com"],
+  ])("refuses what cannot be used, by its name: %s=%j", (name, value) => {
+    const readIt = () => readConfig({ [name]: value }, "none");
+    expect(readIt).toThrow(InvalidInputError);
+    expect(readIt).toThrow(new RegExp(`^invalid configuration:\n  ${name}: expected `));
+    expect(readIt).not.toThrow(/hunter2|50%|\u2026/);
+  });
+
+  it("says which entry of a list cannot be used", () => {
+    expect(() => readConfig({ PROXY_URLS: "http://a:1,b" }, "none")).toThrow(/an http\(s\) URL for entry 2,/);
+  });
+
+  it("takes what can be used as it stands", () => {
+    const { proxyUrls, corsOrigins, redditApiUrl } = readConfig(
+      {
+        PROXY_URLS: "http://user:50%25off@host:1, https://user:p@ss@[::1]:8080/",
+        CORS_ORIGINS: "https://HOST/",
+        REDDIT_API_URL: "http://127.0.0.1:1/reddit ",
+      },
+      "none",
+    );
+    expect(proxyUrls).toEqual(["http://user:50%25off@host:1", "https://user:p@ss@[::1]:8080/"]);
+    expect(corsOrigins).toEqual(["https://host"]);
+    expect(redditApiUrl).toBe("http://127.0.0.1:1/reddit");
+  });
+
   it("splits PROXY_URLS at commas", () => {
     const { proxyUrls } = readConfig({ PROXY_URLS: "http://a:1, http://b:2" }, "none");
     expect(proxyUrls).toEqual(["http://a:1", "http://b:2"]);

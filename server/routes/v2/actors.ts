@@ -3,6 +3,7 @@ import { z } from "zod";
 import { toJson } from "../../../shared/crawl/local/json.ts";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
+import { parseJsonText } from "../../../shared/text.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
 import { flag, int, number } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
@@ -174,7 +175,7 @@ function addBuilds(app: H3, { runs }: Services): void {
 function parseInput(body: Buffer): unknown {
   if (body.length === 0) return {};
   try {
-    const input: unknown = JSON.parse(body.toString("utf8"));
+    const input = parseJsonText(body);
     // What is JSON, and cannot be kept as such: 1e999, or an array in ten thousand others.
     toJson(input, "input");
     return input;

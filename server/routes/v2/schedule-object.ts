@@ -3,6 +3,7 @@ import { newRunId } from "../../../shared/crawl/postgres/runs.ts";
 import { findActor } from "../../../shared/runs/actors.ts";
 import { nextFireTimes } from "../../../shared/schedules/cron.ts";
 import type { Schedule, ScheduledWork, ScheduleSettings } from "../../../shared/schedules/schedule.ts";
+import { parseJsonText } from "../../../shared/text.ts";
 import { date, USER } from "./wire.ts";
 
 const SHOWN_TIMES = 5;
@@ -152,14 +153,14 @@ function toWork(action: z.infer<typeof Action>): ScheduledWork {
   return {
     kind: "run",
     actor: findActor(actorId)?.name ?? actorId,
-    input: runInput ? (JSON.parse(runInput.body || "{}") as unknown) : {},
+    input: runInput ? parseJsonText(runInput.body || "{}") : {},
     options: { ...options, ...(maxTotalChargeUsd !== undefined && { maxCostUsd: maxTotalChargeUsd }) },
   };
 }
 
 function isJson(text: string): boolean {
   try {
-    JSON.parse(text);
+    parseJsonText(text);
     return true;
   } catch {
     return false;

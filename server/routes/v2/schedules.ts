@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { readNow } from "../../../shared/db/clock.ts";
 import {
   InvalidScheduleError,
   ScheduleNameTakenError,
@@ -45,7 +46,7 @@ export function addSchedules(app: H3, services: Services): void {
     response: listOf(ScheduleObject),
     handler: async ({ query }) => {
       const { items, total } = await listSchedules(database, query);
-      const now = new Date();
+      const now = await readNow(database.pool);
       return toList(
         items.map((schedule) => toScheduleObject(schedule, now)),
         total,
@@ -64,7 +65,7 @@ export function addSchedules(app: H3, services: Services): void {
     status: 201,
     errors,
     handler: async ({ body }) => {
-      const now = new Date();
+      const now = await readNow(database.pool);
       const created = await refusing(createSchedule(services, toSettings(body), now));
       return { data: toScheduleObject(created, now) };
     },
@@ -83,7 +84,7 @@ function addSchedule(app: H3, services: Services): void {
     response: envelope(ScheduleObject),
     handler: async ({ params }) => {
       const schedule = there(await findSchedule(database, idOf(params)), params);
-      return { data: toScheduleObject(schedule, new Date()) };
+      return { data: toScheduleObject(schedule, await readNow(database.pool)) };
     },
   });
   route(app, {
@@ -96,7 +97,7 @@ function addSchedule(app: H3, services: Services): void {
     response: envelope(ScheduleObject),
     errors,
     handler: async ({ params, body }) => {
-      const now = new Date();
+      const now = await readNow(database.pool);
       const updated = await refusing(updateSchedule(services, idOf(params), toSettings(body), now));
       return { data: toScheduleObject(there(updated, params), now) };
     },

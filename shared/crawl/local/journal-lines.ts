@@ -39,6 +39,8 @@ export interface ReclaimLine {
   attempt: number;
   /** Milliseconds since the epoch; absent: at once. */
   notBefore?: number | undefined;
+  /** How long before that it was given back. */
+  delayMs?: number | undefined;
   /** Absent: the attempt does not count as a retry. */
   errorMessage?: string | undefined;
 }
@@ -50,6 +52,7 @@ export interface PendingRequest {
   claims: number;
   errorMessages: string[];
   notBefore: number;
+  delayMs?: number | undefined;
 }
 
 /** A request's id and its JSON text. */
@@ -90,8 +93,8 @@ export function settledLine(ids: readonly string[], attempt: number, outcome: Co
 }
 
 export function pendingLine(entries: readonly QueueEntry[]): string {
-  const requests = entries.map(({ json, id, forefront, claims, errorMessages, notBefore }) => {
-    const rest = JSON.stringify({ id, forefront, claims, errorMessages, notBefore });
+  const requests = entries.map(({ json, id, forefront, claims, errorMessages, notBefore, delayMs }) => {
+    const rest = JSON.stringify({ id, forefront, claims, errorMessages, notBefore, delayMs });
     return `{"request":${json},${rest.slice(1)}`;
   });
   return `{"pending":[${requests.join(",")}]}\n`;

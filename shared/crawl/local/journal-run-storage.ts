@@ -62,6 +62,7 @@ export class JournalRunStorage implements LocalRunStorage {
     this.#options = options;
     this.#journal = options.journal;
     this.#queue = options.queue;
+    this.#queue.limitDelays(options.now());
     this.#itemKeys = options.itemKeys;
     this.#lookups = options.lookups;
     this.#records = new Records(recordsFolder(options.storageDir));
@@ -266,5 +267,6 @@ function toReclaimLine({ id, attempt, delayMs = 0, errorMessage }: Reclaim, now:
   if (!Number.isFinite(delayMs)) {
     throw new TypeError(`delayMs of request ${id}: expected milliseconds, got ${delayMs}`);
   }
-  return { id, attempt, errorMessage, notBefore: delayMs > 0 ? now + delayMs : undefined };
+  if (delayMs <= 0) return { id, attempt, errorMessage };
+  return { id, attempt, errorMessage, notBefore: now + delayMs, delayMs };
 }

@@ -2,6 +2,7 @@ import type { Dirent } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { RunStorage } from "../run-storage.ts";
+import { steadyNow } from "../../steady-clock.ts";
 import { compactJournal, isWorthCompacting, unfinishedPath } from "./compaction.ts";
 import { datasetsFolder, queueFolder, recordsFolder } from "./folders.ts";
 import { plainLine } from "./journal-lines.ts";
@@ -29,7 +30,7 @@ export interface LocalRunStorageOptions {
   storageDir: string;
   /** Names the queue: `<storageDir>/request_queues/<name>`. */
   name: string;
-  /** Milliseconds since the epoch. @default Date.now */
+  /** Milliseconds since the epoch. @default steadyNow */
   now?: () => number;
 }
 
@@ -41,7 +42,7 @@ export interface LocalRunStorageOptions {
 export async function openLocalRunStorage({
   storageDir,
   name,
-  now = Date.now,
+  now = steadyNow,
 }: LocalRunStorageOptions): Promise<LocalRunStorage> {
   const folder = queueFolder(storageDir, name);
   try {

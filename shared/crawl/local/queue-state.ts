@@ -16,6 +16,8 @@ export interface QueueEntry {
   errorMessages: readonly string[];
   /** Milliseconds since the epoch. */
   notBefore: number;
+  /** How long before that it was given back, where it is known. */
+  delayMs?: number | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface QueueState {
 }
 
 export type EntryFields = Pick<QueueEntry, "id" | "json" | "priority" | "forefront"> &
-  Partial<Pick<QueueEntry, "claims" | "errorMessages" | "notBefore">>;
+  Partial<Pick<QueueEntry, "claims" | "errorMessages" | "notBefore" | "delayMs">>;
 
 const NO_MESSAGES: readonly string[] = [];
 
@@ -54,6 +56,7 @@ export function addEntry(state: QueueState, fields: EntryFields): QueueEntry | n
     claims: fields.claims ?? 0,
     errorMessages: fields.errorMessages ?? NO_MESSAGES,
     notBefore: fields.notBefore ?? 0,
+    delayMs: fields.delayMs,
   };
   state.entries.set(entry.id, entry);
   state.forefronts = Math.max(state.forefronts, entry.forefront);
@@ -63,6 +66,7 @@ export function addEntry(state: QueueState, fields: EntryFields): QueueEntry | n
 export function giveBackEntry(state: QueueState, entry: QueueEntry, reclaim: ReclaimLine): void {
   entry.claims = reclaim.attempt - state.crashes;
   entry.notBefore = reclaim.notBefore ?? 0;
+  entry.delayMs = reclaim.delayMs;
   if (reclaim.errorMessage !== undefined)
     entry.errorMessages = [...entry.errorMessages, reclaim.errorMessage];
 }

@@ -8,7 +8,7 @@ import type { EntryFields, QueueEntry, QueueState } from "./queue-state.ts";
 export class RequestQueue {
   readonly #state: QueueState;
   readonly #ready: TinyQueue<QueueEntry>;
-  readonly #delayed: TinyQueue<QueueEntry>;
+  #delayed: TinyQueue<QueueEntry>;
   readonly #claimed = new Set<QueueEntry>();
   #failed = 0;
 
@@ -25,6 +25,13 @@ export class RequestQueue {
     );
     for (const settled of state.settled.values())
       if (fromSettled(settled).outcome === "failed") this.#failed++;
+  }
+
+  /** Nothing waits for longer than it was to, although the time of day was set back since. */
+  limitDelays(now: number): void {
+    for (const entry of this.#delayed.data)
+      if (entry.delayMs !== undefined) entry.notBefore = Math.min(entry.notBefore, now + entry.delayMs);
+    this.#delayed = new TinyQueue(this.#delayed.data, byNotBefore);
   }
 
   has(id: string): boolean {

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
 import { windowEnd, type Budget, type BudgetReading, type Dispatch } from "../budget.ts";
 import type { BudgetOwner } from "../identities.ts";
+import { steadyNow } from "../../steady-clock.ts";
 
 export interface SharedBudgetOptions {
   pool: Pool;
@@ -104,7 +105,7 @@ export class SharedBudget implements Budget {
   #throttled = 0;
 
   constructor(options: SharedBudgetOptions) {
-    this.#options = { now: Date.now, ...options };
+    this.#options = { now: steadyNow, ...options };
     this.name = options.owner.name;
     this.ceiling = options.owner.ceiling;
   }
@@ -134,6 +135,14 @@ export class SharedBudget implements Budget {
     this.#sent++;
     const dispatch: SharedDispatch = { sentAt: now, isProbe: slot.isProbe, settledBefore: this.#settled };
     return dispatch;
+  }
+
+  unsent(dispatch: Dispatch): void {
+    this.#sent--;
+    this.#released++;
+    // Everybody waits for a probe.
+    if ((dispatch as SharedDispatch).isProbe) void this.#take(NOTHING);
+    else this.#reportLater();
   }
 
   answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {

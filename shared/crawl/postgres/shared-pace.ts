@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
 import type { Dispatch } from "../budget.ts";
 import { Pace } from "../paced-budget.ts";
+import { steadyNow } from "../../steady-clock.ts";
 import { ERROR_PAUSE_MS, MAX_SLOTS, type SharedBudgetOptions, TURN_PATIENCE_MS } from "./shared-budget.ts";
 
 /** What the SQL function `pace_turn` answers; times count from its moment. */
@@ -32,7 +33,7 @@ export class SharedPace extends Pace {
 
   constructor(options: SharedBudgetOptions) {
     super(options.owner.name, options.owner.ceiling);
-    this.#options = { now: Date.now, ...options };
+    this.#options = { now: steadyNow, ...options };
   }
 
   opensAt(now: number): number {

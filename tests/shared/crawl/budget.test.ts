@@ -25,6 +25,17 @@ describe("pacing", () => {
     expect(main.opensAt(100, false)).toBe(2_000);
   });
 
+  it("does not count a request that did not leave, and lets another one find out", () => {
+    const main = budget();
+    main.unsent(main.sent(0));
+    expect(main.stats.sent).toBe(0);
+    expect(main.opensAt(1, false)).toBe(1);
+    exchange(main, 2, 990, 10, 60_000);
+    for (let i = 0; i < 50; i++) main.unsent(main.sent(20));
+    expect(main.available(21)).toBe(10);
+    expect(main.opensAt(21, false)).toBe(21);
+  });
+
   it("does not wait while there is more left than asked for", () => {
     const main = budget();
     exchange(main, 0, 900, 100, 60_000);

@@ -219,6 +219,10 @@ describe("transport failures", () => {
     });
   });
 
+  it.each(["proxy", "refused", "dns"] as const)("before a request left say so: %s", (kind) => {
+    expect(failure({ failure: kind, isCutOff: true })).toMatchObject({ status: null, isCutOff: true });
+  });
+
   it("with too large a body are malformed", () => {
     expect(failure({ failure: "tooLarge", message: "body over 10 MB", status: 200 })).toEqual({
       kind: "malformed",

@@ -109,7 +109,7 @@ describe("a file", () => {
       ],
     });
     expect(mistakes).toEqual([
-      'reddit[0].client_id: expected string to have >=1 characters, got ""',
+      'reddit[0].client_id: expected printable ASCII characters, as a header has, got ""',
       "reddit[0].client_secret: expected string, received number, got a secret value",
       "reddit[0].proxies[1]: expected an http(s) URL, got a secret value",
       "reddit[0].budget_secs: expected number to be >=1, got 0",
@@ -117,6 +117,40 @@ describe("a file", () => {
       "reddit[1]: unknown clientId; there are name, client_id, client_secret, user_agent, proxies, budget_requests, budget_secs",
       "reddit[3].user_agent: expected string, received undefined, got nothing",
     ]);
+  });
+
+  it("names the entry that cannot be used: a proxy, a client id, a window", () => {
+    const mistakes = mistakesOf({
+      reddit: [
+        {
+          ...main,
+          client_id: "id",
+          client_secret: "",
+          proxies: ["http://u:50%25@h:1", "http://u:s3cret%@h:1"],
+        },
+        { ...main, name: "other", client_id: "i\nd", client_secret: "s3cret\u2014", budget_secs: 1e9 },
+      ],
+    });
+    expect(mistakes).toEqual([
+      "reddit[0].proxies[1]: expected an http(s) URL with user and password percent-encoded; % is %25, got a secret value",
+      'reddit[1].client_id: expected printable ASCII characters, as a header has, got "i\\nd"',
+      "reddit[1].client_secret: expected printable ASCII characters, got a secret value",
+      "reddit[1].budget_secs: expected number to be <=86400, got 1000000000",
+    ]);
+  });
+
+  it("may begin with a byte order mark and end its lines with CR LF", () => {
+    const text = JSON.stringify({ reddit: [main] }, null, 2).replaceAll("\n", "\r\n");
+    expect(readSpecs(`\ufeff${text}`)).toMatchObject([{ name: "main" }]);
+  });
+
+  it("in UTF-16 is refused by name", () => {
+    const file = path.join(folder, "utf16.json");
+    writeFileSync(file, Buffer.from(`\ufeff${JSON.stringify({ reddit: [main] })}`, "utf16le"));
+    const config = readConfig({ IDENTITIES_FILE: file }, "no .env file");
+    expect(() => readIdentitySpecs(config)).toThrow(
+      /utf16\.json: cannot be read \(it is UTF-16; save it as UTF-8\)/,
+    );
   });
 
   it("refuses names that come twice, and secrets without a client id", () => {

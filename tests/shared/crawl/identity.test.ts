@@ -65,6 +65,36 @@ describe("Health", () => {
     expect(health.opensAt(4)).toBe(10_003);
   });
 
+  it("cools down for longer each time that no connection comes about, a minute at the most", () => {
+    const health = new Health();
+    let now = 0;
+    const waits = Array.from({ length: 8 }, () => {
+      health.cutOff(now, now, "refused");
+      const wait = health.opensAt(now) - now;
+      now += wait;
+      return wait / 1000;
+    });
+    expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+
+  it("counts connections that were on their way together as one", () => {
+    const health = new Health();
+    for (let i = 0; i < 20; i++) health.cutOff(i, 100, "refused");
+    expect(health.opensAt(100)).toBe(2_100);
+    expect(health.isDead).toBe(false);
+  });
+
+  it("is dead when nothing came about three times in a row, unless it ever got through", () => {
+    const health = new Health();
+    for (const at of [0, 10_000]) health.cutOff(at, at, "refused");
+    expect(health.isDead).toBe(false);
+    health.cutOff(20_000, 20_000, "refused");
+    expect(health.isDead).toBe(true);
+    health.succeeded();
+    for (const at of [30_000, 40_000, 60_000]) health.cutOff(at, at, "refused");
+    expect(health.isDead).toBe(false);
+  });
+
   it("is proven once it got through", () => {
     const health = new Health();
     expect(health.isProven).toBe(false);

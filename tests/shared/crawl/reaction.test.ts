@@ -29,6 +29,20 @@ describe("reactionTo", () => {
     expect(reactionTo(outcome, 0)).toMatchObject({ kind: "retry", counts: false });
   });
 
+  it.each<NotOk>([
+    { kind: "blocked", status: null, reason: "proxy host: refused", isCutOff: true },
+    { kind: "blocked", status: null, reason: "proxy host: socket hang up" },
+    { kind: "serverError", status: null, reason: "refused", isCutOff: true },
+  ])("costs the request nothing that no connection came about, whatever did before: $reason", (outcome) => {
+    const options = { wasProven: true, tokenWasProven: true };
+    expect(reactionTo(outcome, 9, options)).toMatchObject({ kind: "retry", counts: false });
+  });
+
+  it("leaves a site that cannot be reached to the one that takes over from it", () => {
+    const refused: NotOk = { kind: "serverError", status: null, reason: "refused", isCutOff: true };
+    expect(reactionTo(refused, 4, { hasFallback: true })).toEqual({ kind: "fail" });
+  });
+
   it("counts a 401 with a token that was accepted before", () => {
     const options = { tokenWasProven: true, random };
     expect(reactionTo(unauthorized, 0, options)).toMatchObject({ kind: "retry", counts: true });

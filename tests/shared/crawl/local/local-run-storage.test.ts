@@ -89,6 +89,20 @@ describe("a local run storage", () => {
     await reopened.close();
   });
 
+  it("waits no longer than it was to when the time of day is set back between two processes", async () => {
+    let now = 1_800_000_000_000;
+    const openAt = async () => openLocalRunStorage({ storageDir, name: "crawl", now: () => now });
+    const storage = await openAt();
+    await storage.addRequests([request("a")]);
+    const [claimed] = await storage.claimRequests(1);
+    await storage.reclaimRequests([{ ...claimed!, delayMs: 5_000 }]);
+    await storage.close();
+    now -= 3_600_000;
+    const reopened = await openAt();
+    expect(await reopened.nextReadyInMs()).toBe(5_000);
+    await reopened.close();
+  });
+
   it("does not write again what it has for good", async () => {
     const storage = await open();
     await storage.addRequests([request("a"), request("b")]);
