@@ -78,7 +78,8 @@ function readAnswer(answer: Answer): Outcome | null {
   const message = messageOf(inner);
   if (status === 401 || (status === 403 && /subscri|plan|api key/i.test(message)))
     return { kind: "retired", status, reason: `the key is refused: ${message || status}` };
-  if (status === 429) return readRefusal({ ...answer, status }, message);
+  if (status === 429 || (status === 200 && TOO_FAST.test(message)))
+    return readRefusal({ ...answer, status }, message);
   if (status >= 500) return { kind: "serverError", status, reason: message || String(status) };
   // The gateway's own 404 is about the endpoint.
   if (status === 404 && headers["x-rapidapi-proxy-response"] === "true")
@@ -105,6 +106,10 @@ function readAnswer(answer: Answer): Outcome | null {
     reason: `status ${String(inner["status"])}: ${message || "no reason"}`,
   };
 }
+
+/** A refusal that comes as a success. */
+export const TOO_FAST =
+  /rate.?limit|too many requests|exceeded .*quota|wait a (?:few|couple)|try again in \d/i;
 
 const NOT_FOUND = /not found|does ?n[o']t exist|no such user|no user/i;
 

@@ -1,8 +1,10 @@
+import { z } from "zod";
 import type { Config } from "../../shared/config.ts";
 import type { BudgetReading } from "../../shared/crawl/budget.ts";
 import type { Fact, SiteRules } from "../../shared/crawl/classify.ts";
 import { readIdentitySpecs } from "../../shared/crawl/identities-file.ts";
-import type { Availability, Headers } from "../../shared/crawl/outcome.ts";
+import type { Availability, Headers, Outcome } from "../../shared/crawl/outcome.ts";
+import { findRetryHint, parseRetryAfter } from "../../shared/crawl/retry-after.ts";
 import type { Site } from "../../shared/crawl/site.ts";
 import { InvalidInputError } from "../../shared/errors.ts";
 
@@ -75,7 +77,18 @@ const AVAILABILITY_BY_REASON = new Map<string, Availability>([
   ["gold_only", "private"],
 ]);
 
+/** What `api_type=json` says instead of an answer: `[["RATELIMIT", "Take a break for 5 seconds …", "ratelimit"]]`. */
+const Refusal = z.object({ json: z.object({ errors: z.array(z.tuple([z.string()], z.unknown())) }) });
+
 const rules: SiteRules = {
+  readAnswer({ status, headers, body, answeredAt }): Outcome | null {
+    const errors = Refusal.safeParse(body).data?.json.errors ?? [];
+    const limit = errors.find(([code]) => code === "RATELIMIT");
+    if (!limit) return null;
+    const retryAfterMs =
+      parseRetryAfter(headers["retry-after"], answeredAt) ?? findRetryHint(limit.join(" "));
+    return { kind: "throttled", status, headers, retryAfterMs };
+  },
   readFact(_status, { reason }): Fact | null {
     const availability = typeof reason === "string" && AVAILABILITY_BY_REASON.get(reason);
     return availability ? { reason, availability } : null;

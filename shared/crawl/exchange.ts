@@ -101,12 +101,14 @@ const FREE = new Set<Outcome["kind"]>(["throttled", "retired", "unauthorized"]);
 function recordUsage(ledger: UsageLedger, { request, lane }: Lease, exchange: Exchange | null): void {
   const price = lane.site.usage?.(request.url);
   if (!price) return;
-  const isFree = exchange !== null && FREE.has(exchange.outcome.kind);
+  const outcome = exchange?.outcome;
+  // A refusal in the body of a success is charged for like any other.
+  const isFree = outcome !== undefined && FREE.has(outcome.kind) && outcome.status !== 200;
   ledger.record({
     at: new Date().toISOString(),
     provider: price.provider,
     endpoint: price.endpoint,
-    status: exchange?.outcome.status ?? null,
+    status: outcome?.status ?? null,
     units: 1,
     cost_usd: isFree ? 0 : price.costUsd,
   });

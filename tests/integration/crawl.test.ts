@@ -83,6 +83,39 @@ it("does what the route says when a request is given up, whatever for", async ()
   });
 });
 
+it("asks again for a body that its handler cannot read", async () => {
+  let answers = 0;
+  const origin = await startServer((_, response) => {
+    response.writeHead(200).end(answers++ === 0 ? "{}" : '{"list":[]}');
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, {
+    handle: async ({ body, pushData }) => {
+      await pushData({ reddit_id: String(answers) }, "reddit_posts");
+      if (!("list" in (body as object))) throw new UnexpectedShapeError("no list");
+    },
+  });
+  const { summary } = await runActor(actor, { config, log, input: { pages: 1 } });
+  expect(summary).toMatchObject({ requestsFinished: 1, requestsFailed: 0, failures: {} });
+  // What was done with the broken one is dropped with it.
+  expect(await items(config, "reddit_posts")).toMatchObject([{ reddit_id: "2" }]);
+});
+
+it("fails a request that is refused with text alone, and waits for nothing", async () => {
+  const origin = await startServer((request, response) => {
+    response.writeHead(request.url === "/0" ? 400 : 200).end(request.url === "/0" ? "Bad request" : "{}");
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, { handle: async () => {} });
+  const { summary } = await runActor(actor, { config, log, input: { pages: 2 } });
+  expect(summary).toMatchObject({
+    requestsFinished: 1,
+    requestsFailed: 1,
+    failures: { "gone/bad_request": 1 },
+  });
+  expect(summary!.outcomes.blocked ?? 0).toBe(0);
+});
+
 it("counts no failure of a request whose work another one does", async () => {
   const origin = await startServer((request, response) => {
     response.writeHead(request.url === "/0" ? 400 : 200, { "content-type": "application/json" }).end("{}");

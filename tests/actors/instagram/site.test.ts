@@ -125,6 +125,10 @@ describe("answers of the data API", () => {
       { kind: "serverError", reason: "status false: Try again" },
     ],
     [200, { status: "fail" }, { kind: "serverError" }],
+    [200, { message: "Too many requests" }, { kind: "throttled", status: 200, retryAfterMs: 1000 }],
+    [200, { status: false, message: "exceeded the rate limit per second" }, { kind: "throttled" }],
+    [200, { message: "You have exceeded the MONTHLY quota for Requests" }, { kind: "retired" }],
+    [200, { message: "oops", error: 502 }, { kind: "serverError" }],
     [200, { status: false, message: "User not found" }, { kind: "gone", availability: "not_found" }],
     [200, { status: 404, body: { message: "User not found" } }, { kind: "gone", availability: "not_found" }],
     [404, { status: false, message: "User not found" }, { kind: "gone", reason: "User not found" }],
@@ -157,6 +161,22 @@ describe("answers of the web", () => {
       { data: null, errors: [{ message: "execution error" }] },
     ])
       expect(outcomeOf(web, { status: 200, body, url: QUERY })).toMatchObject({ kind: "retired" });
+  });
+
+  it("by an error that passes are asked for again", () => {
+    const failed = (body: object, url = QUERY) => outcomeOf(web, { status: 200, body, url });
+    const wait = "Please wait a few minutes before you try again.";
+    expect(failed({ status: "fail", message: wait })).toMatchObject({ kind: "throttled" });
+    expect(failed({ data: null, errors: [{ message: "Rate limit exceeded" }] })).toMatchObject({
+      kind: "throttled",
+    });
+    expect(failed({ status: "fail", message: "" })).toMatchObject({ kind: "serverError" });
+    expect(failed({ data: null, errors: [{ message: "Sorry, something went wrong" }] })).toMatchObject({
+      kind: "serverError",
+    });
+    // What is no query cannot be one that has died.
+    const info = "https://www.instagram.com/api/v1/users/web_profile_info/?username=nasa";
+    expect(failed({ data: {}, status: "ok" }, info)).toMatchObject({ kind: "ok" });
   });
 
   it("without a user are a fact by name; a query may only not show it", () => {

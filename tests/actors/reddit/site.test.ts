@@ -147,6 +147,18 @@ describe("rules", () => {
     });
   });
 
+  it("RATELIMIT among the errors of a success is a refusal, others are for the parser", () => {
+    const refused = (...errors: string[][]) => classifyAnswer(200, {}, { json: { errors } });
+    const limit = ["RATELIMIT", "Take a break for 2 seconds before trying again.", "ratelimit"];
+    expect(refused(["BAD_ID", "that id is invalid", "id"], limit)).toMatchObject({
+      kind: "throttled",
+      status: 200,
+      retryAfterMs: 2_000,
+    });
+    expect(refused(["RATELIMIT"])).toMatchObject({ kind: "throttled", retryAfterMs: null });
+    expect(refused(["BAD_ID", "that id is invalid", "id"])).toMatchObject({ kind: "ok" });
+  });
+
   it("other redirects prove nothing", () => {
     expect(classifyAnswer(302, { location: "/subreddits/searches" }, "")).toMatchObject({
       availability: null,
