@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { BudgetReading } from "./budget.ts";
+import type { Reading } from "./budget.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { classify } from "./classify.ts";
 import type { Identity } from "./identity.ts";
@@ -14,7 +14,7 @@ import type { UsageLedger } from "./usage-ledger.ts";
 export interface Exchange {
   outcome: Outcome;
   /** What the answer's headers say about the budget. */
-  reading: BudgetReading | null;
+  reading: Reading;
   quota: Quota | null;
 }
 
@@ -45,7 +45,7 @@ export function createExchange({
       return exchange.outcome;
     } finally {
       recordUsage(ledger, lease, exchange);
-      if (exchange?.quota) applyQuota(exchange.quota, lane.pool, ticket.identity);
+      if (exchange) applyQuota(exchange, lane.pool, ticket.identity);
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
       queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
@@ -89,28 +89,31 @@ async function send({ request, ticket, abort, lane: { site, client } }: SendingL
   };
 }
 
-function applyQuota({ left, reason }: Quota, pool: IdentityPool, identity: Identity): void {
-  identity.budget.limit?.(left);
-  if (left <= 0) pool.retire(identity, reason);
+/** A call that the quota's headers do not tell of may have been charged for. */
+function applyQuota({ quota, outcome }: Exchange, pool: IdentityPool, identity: Identity): void {
+  if (quota || !isFree(outcome)) identity.budget.limit?.(quota?.left ?? null);
+  if (quota && quota.left <= 0) pool.retire(identity, quota.reason);
 }
 
 /** Refusals that nobody charges for: too fast, or with a key that is not good for it. */
 const FREE = new Set<Outcome["kind"]>(["throttled", "retired", "unauthorized"]);
 
+/** A refusal in the body of a success is charged for like any other answer. */
+function isFree({ kind, status }: Outcome): boolean {
+  return FREE.has(kind) && status !== 200;
+}
+
 /** A call without an answer may have been charged for. */
 function recordUsage(ledger: UsageLedger, { request, lane }: Lease, exchange: Exchange | null): void {
   const price = lane.site.usage?.(request.url);
   if (!price) return;
-  const outcome = exchange?.outcome;
-  // A refusal in the body of a success is charged for like any other.
-  const isFree = outcome !== undefined && FREE.has(outcome.kind) && outcome.status !== 200;
   ledger.record({
     at: new Date().toISOString(),
     provider: price.provider,
     endpoint: price.endpoint,
-    status: outcome?.status ?? null,
+    status: exchange?.outcome.status ?? null,
     units: 1,
-    cost_usd: isFree ? 0 : price.costUsd,
+    cost_usd: exchange && isFree(exchange.outcome) ? 0 : price.costUsd,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { backoffMs } from "./backoff.ts";
-import type { BudgetReading, Dispatch } from "./budget.ts";
+import type { Dispatch, Reading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Credential } from "./oauth-token.ts";
 import type { Outcome } from "./outcome.ts";
@@ -93,12 +93,7 @@ export class IdentityPool {
    * @param outcome `null`: the request was given up before one was known
    * @param options.wasRefusedBefore the request had a 401 with a token that worked: another one is about the request
    */
-  settle(
-    ticket: Ticket,
-    outcome: Outcome | null,
-    reading: BudgetReading | null,
-    { wasRefusedBefore = false } = {},
-  ): void {
+  settle(ticket: Ticket, outcome: Outcome | null, reading: Reading, { wasRefusedBefore = false } = {}): void {
     const { identity, dispatch, token } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;

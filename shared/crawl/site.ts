@@ -1,4 +1,4 @@
-import type { BudgetCeiling, BudgetReading } from "./budget.ts";
+import type { BudgetCeiling, Reading } from "./budget.ts";
 import type { SiteRules } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
 import type { Headers } from "./outcome.ts";
@@ -28,8 +28,8 @@ export interface Site {
    * comes on top.
    */
   wireRequest(url: string, credentials: { token: string | null }): WireRequest;
-  /** The budget's window by the answer's headers; `null` when they tell nothing. */
-  readBudget(headers: Headers): BudgetReading | null;
+  /** The budget's window by the answer's headers. */
+  readBudget(headers: Headers): Reading;
   /** What a quota has left that no run outlives, by an answer's headers; `null` when they tell nothing. */
   readQuota?(headers: Headers): Quota | null;
   /** Whether a request is this site's, by its canonical URL; for crawls that have several sites. @default all are */

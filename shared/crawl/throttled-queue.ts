@@ -1,5 +1,5 @@
 import { Request } from "@crawlee/core";
-import type { BudgetReading } from "./budget.ts";
+import type { Reading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Ticket } from "./identity-pool.ts";
 import { type Lane, laneOf } from "./lane.ts";
@@ -133,7 +133,7 @@ export class ThrottledQueue {
   }
 
   /** The exchange of a lease is over: clocks learn from it before its handler runs. */
-  exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
+  exchanged(lease: Lease, outcome: Outcome | null, reading: Reading): void {
     const stuck = outcome === null || STUCK.has(outcome.kind);
     if (!stuck) this.#lastProgressAt = this.#options.now();
     const wasRefusedBefore = lease.request.errorMessages.some((message) =>

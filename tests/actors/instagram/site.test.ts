@@ -88,6 +88,12 @@ describe("headers of the data API", () => {
   it("tell the rate's window", () => {
     expect(api.readBudget(rate("4"))).toEqual({ used: 6, remaining: 4, resetMs: 1000 });
     expect(api.readBudget({ "x-ratelimit-limit": "10" })).toBeNull();
+    expect(api.readBudget(rate("4, 2"))).toMatchObject({ remaining: 2 });
+    expect(api.readBudget(rate("-1"))).toMatchObject({ remaining: 0 });
+    expect(api.readBudget(rate("?"))).toBe("unreadable");
+    // A window of a second, by its limit.
+    const endless = { ...rate("4"), "x-ratelimit-limit": "5", "x-ratelimit-reset": "soon" };
+    expect(api.readBudget(endless)).toEqual({ used: 1, remaining: 4, resetMs: 1000 });
   });
 
   it("tell what the plan's quota has left", () => {
@@ -97,6 +103,9 @@ describe("headers of the data API", () => {
       "x-ratelimit-requests-reset": "864000",
     });
     expect(api.readQuota!(quota("1"))).toMatchObject({ left: 1 });
+    expect(api.readQuota!(quota("7, 5"))).toMatchObject({ left: 5 });
+    expect(api.readQuota!(quota("-3"))).toMatchObject({ left: 0 });
+    expect(api.readQuota!(quota("inf"))).toBeNull();
     expect(api.readQuota!({})).toBeNull();
     expect(api.readQuota!(quota("0"))).toEqual({
       left: 0,
