@@ -2,7 +2,7 @@ import type { HandlerContext, Leftover, Router } from "../../shared/crawl/router
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { proceed } from "./chain.ts";
 import { toPost, toReel } from "./media.ts";
-import { firstPage, nextPage, reachesEnd, UNORDERED } from "./paging.ts";
+import { firstPage, nextPage, reachesEnd, withinLimit } from "./paging.ts";
 import { isWanted } from "./plan.ts";
 import { type Chain, type Ended, listRequest, ListUserData, nextSource, withCall } from "./requests.ts";
 import { addToSample } from "./sample.ts";
@@ -39,17 +39,22 @@ async function handleList(context: HandlerContext<ListUserData>, list: ListName)
     source: sourceOf(source, request.url),
   };
   const toItem = list === "posts" ? toPost : toReel;
+  const page = media.map((seen) => toItem(seen, owner));
   // A page may have more than is wanted of the list.
-  const entries = media.slice(0, paging.limit - paging.entries).map((seen) => toItem(seen, owner));
+  const entries = withinLimit(paging, page, chain.plan);
   const items = entries.filter(({ taken_at }) => isWanted(chain.plan, taken_at));
   await pushData(items, list === "posts" ? "instagram_posts" : "instagram_reels");
   await reportSkipped(context, skipped);
 
   const sample = { ...chain.sample, [list]: addToSample(chain.sample[list], items) };
-  const isDone = reachesEnd(paging, entries, { endsAt: chain.endsAt, unordered: UNORDERED[list] });
+  const isDone = reachesEnd(paging, page, chain.endsAt);
   const total = chain.mediaCount;
   const cannotBeEmpty = list === "posts" && total !== null && total > 0;
-  const next = nextPage(paging, { entries, cursor }, { isDone, total, cannotBeEmpty });
+  const next = nextPage(
+    paging,
+    { entries, tooOld: entries.length - items.length, cursor },
+    { isDone, total, cannotBeEmpty },
+  );
   if (next === "cut") {
     const leftover = await askElsewhere(context, list);
     if (leftover !== "none") await reportSkipped(context, [{ id: "rest", reason: cutReason(paging) }]);

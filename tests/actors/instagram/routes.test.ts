@@ -184,6 +184,45 @@ describe("since", () => {
   });
 });
 
+describe("old posts before newer ones", () => {
+  const old = (count: number) =>
+    media(count, 500)
+      .map((medium, i) => ({ ...medium, id: `${i}_3` }))
+      .reverse();
+  const since = "2025-12-13";
+  /** Twenty days are new, by pages of `size`. */
+  const read = async (count: number, size = 12) => {
+    const all = [...old(count), ...media(40)];
+    const pages = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => ({
+      items: all.slice(i * size, (i + 1) * size),
+      more_available: (i + 1) * size < all.length,
+      next_max_id: `c${i}`,
+    }));
+    const kept: unknown[] = [];
+    let request = (await handle(startOne({ since, posts: 100, reels: 0 }), profile())).requests[0];
+    for (; request?.label === "POSTS"; pages.shift()) {
+      const handled = await handle(request, pages[0]!);
+      kept.push(...(handled.items.instagram_posts ?? []));
+      request = handled.requests[0];
+    }
+    return { kept: kept.length, left: pages.length };
+  };
+
+  it.each([0, 1, 3, 4, 5, 6, 11, 12])("%i of them end nothing, and hide nothing", async (count) => {
+    expect((await read(count)).kept).toBe(21);
+  });
+
+  it("do not count against the limit", async () => {
+    const first = (await handle(startOne({ since, posts: 10, reels: 0 }), profile())).requests[0]!;
+    const page = { items: [...old(4), ...media(8)], more_available: true, next_max_id: "a" };
+    const { items, requests } = await handle(first, page);
+    expect(items.instagram_posts).toHaveLength(8);
+    const rest = await handle(requests[0]!, feed(12, { from: 8 }));
+    expect(rest.items.instagram_posts).toHaveLength(2);
+    expect(rest.requests).toEqual([]);
+  });
+});
+
 describe("what the site states instead of media", () => {
   it.each([
     [{ is_private: true }, { availability: "private", followers_count: 1000 }],
