@@ -21,7 +21,7 @@ function addListRoute(router: Router, list: ListName): void {
     async gone(context) {
       // A fact about the creator that came between is the next run's: the profile will tell it.
       if (context.gone.availability === null) return askElsewhere(context, list);
-      return proceed(context, chainAfter(context), list);
+      return endUnfinished(context, chainAfter(context), list);
     },
     failed: (context) => askElsewhere(context, list),
   });
@@ -56,7 +56,7 @@ async function handleList(context: HandlerContext<ListUserData>, list: ListName)
     { isDone, total, cannotBeEmpty },
   );
   if (next === "cut") {
-    const leftover = await askElsewhere(context, list);
+    const leftover = await askElsewhere(context, list, sample);
     if (leftover !== "none") await reportSkipped(context, [{ id: "rest", reason: cutReason(paging) }]);
     return;
   }
@@ -69,17 +69,28 @@ function cutReason({ cursors, entries }: ListUserData["paging"]): string {
   return `page ${cursors.length + 1} came empty twice: what is behind the first ${entries} entries is not known`;
 }
 
-/** The list from its beginning at the next source; where there is none, the creator goes on without it. */
+type Unfinished = Omit<HandlerContext<ListUserData>, "body"> & { wasSent?: boolean };
+
+/** The list from its beginning at the next source; where there is none, the creator goes on with what was read. */
 async function askElsewhere(
-  context: Omit<HandlerContext<ListUserData>, "body"> & { wasSent?: boolean },
+  context: Unfinished,
   list: ListName,
+  sample = context.request.userData.chain.sample,
 ): Promise<Leftover> {
-  const chain = chainAfter(context);
+  const chain = { ...chainAfter(context), sample };
   const source = nextSource(chain.plan, chain.source);
-  if (source === null) return proceed(context, chain, list);
+  if (source === null) return endUnfinished(context, chain, list);
   const paging = firstPage(chain.limits[list], SOURCE[source].pageSize[list]);
   await context.addRequests([listRequest(list, { chain: { ...chain, source }, paging })]);
   return "none";
+}
+
+/** What came of a list stays, though nobody knows what follows: one of which nothing came was not read. */
+async function endUnfinished(context: Unfinished, chain: Chain, list: ListName): Promise<void> {
+  const { paging } = context.request.userData;
+  if (paging.entries === 0 && chain.sample[list].length === 0) return proceed(context, chain, list);
+  const answered = { ...chain.answered, [list]: true };
+  await proceed(context, { ...chain, answered, uncertain: [...chain.uncertain, list] }, list);
 }
 
 /** With what this request has cost. */

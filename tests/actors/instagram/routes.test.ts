@@ -255,6 +255,8 @@ describe("what the site states instead of media", () => {
   });
 });
 
+const PRIVATE = { availability: "private" as const, reason: "private" };
+
 describe("a list that fails", () => {
   const posts = async (input: object = {}, env: Record<string, string> = {}) =>
     (await handle(startOne(input, env), profile())).requests[0]!;
@@ -281,20 +283,61 @@ describe("a list that fails", () => {
     ]);
   });
 
-  it("may be one whose promised page comes empty twice: what is missing is not known", async () => {
+  it("may be one whose promised page comes empty twice: what came of it counts, and the rest is not known", async () => {
     const env = { INSTAGRAM_SOURCES: "api,web" };
+    const records = {};
     const cut = async (sources: Record<string, string>) => {
       const second = await handle(await posts({ reels: 0 }, sources), feed(12));
       const again = await handle(second.requests[0]!, feed(0, { cursor: null }));
       expect(again.requests).toMatchObject([{ uniqueKey: "posts api 3 1 again" }]);
-      return handle(again.requests[0]!, feed(0, { cursor: null }));
+      return handle(again.requests[0]!, feed(0, { cursor: null }), { records });
     };
     const { items } = await cut({});
     expect(items.failed_requests).toMatchObject([
       { last_error: "page 2 came empty twice: what is behind the first 12 entries is not known" },
     ]);
-    expect(Object.keys(items.instagram_creators![0]!)).toEqual(["ig_user_id", "api_calls", "api_cost_usd"]);
+    expect(items.instagram_creators).toMatchObject([
+      { avg_post_likes: 8, metrics_sample_size: 12, metrics_uncertain_lists: ["posts"], api_calls: 4 },
+    ]);
+    expect(records).toEqual({});
     expect((await cut(env)).requests).toMatchObject([{ uniqueKey: "posts web 3 0" }]);
+  });
+
+  it.each([
+    ["fails", (request: NewRequest) => handleFailed(request)],
+    ["is refused", (request: NewRequest) => handleGone(request, { availability: null, reason: "forbidden" })],
+    ["is of a private account", (request: NewRequest) => handleGone(request, PRIVATE)],
+  ])("keeps what came of it when a later page %s", async (_, fail) => {
+    const second = await handle(await posts(), feed(12));
+    const failed = await fail(second.requests[0]!);
+    expect(failed.requests).toMatchObject([{ label: "REELS" }]);
+    const records = {};
+    const { items } = await handle(failed.requests[0]!, reels(4), { records });
+    expect(items.instagram_creators).toMatchObject([
+      {
+        avg_post_likes: 8,
+        avg_reel_plays: 100,
+        engagement_rate: 1,
+        metrics_sample_size: 12,
+        metrics_uncertain_lists: ["posts"],
+      },
+    ]);
+    expect(records).toEqual({});
+  });
+
+  it("is certain again when the next source reads it", async () => {
+    const second = await handle(await posts({ reels: 0 }, { INSTAGRAM_SOURCES: "api,web" }), feed(12));
+    const failed = await handleFailed(second.requests[0]!);
+    const { items } = await handle(failed.requests[0]!, feed(12, { cursor: null }));
+    expect(items.instagram_creators).toMatchObject([{ metrics_uncertain_lists: null, avg_post_likes: 8 }]);
+  });
+
+  it("keeps what an earlier source showed of it when the next one shows nothing", async () => {
+    const second = await handle(await posts({ reels: 0 }, { INSTAGRAM_SOURCES: "api,web" }), feed(12));
+    const failed = await handleFailed((await handleFailed(second.requests[0]!)).requests[0]!);
+    expect(failed.items.instagram_creators).toMatchObject([
+      { metrics_uncertain_lists: ["posts"], avg_post_likes: 8 },
+    ]);
   });
 
   it("is asked for at the next source, from its beginning", async () => {
