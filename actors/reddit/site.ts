@@ -79,6 +79,14 @@ const AVAILABILITY_BY_REASON = new Map<string, Availability>([
   ["gold_only", "private"],
 ]);
 
+/**
+ * A second call meanwhile is refused, whatever the client has left.
+ * @see https://www.reddit.com/dev/api/#GET_api_morechildren
+ */
+function oneAtATime(url: string): string | null {
+  return url.startsWith(`${REDDIT}/api/morechildren`) ? "morechildren" : null;
+}
+
 /** What `api_type=json` says instead of an answer: `[["RATELIMIT", "Take a break for 5 seconds …", "ratelimit"]]`. */
 const Refusal = z.object({ json: z.object({ errors: z.array(z.tuple([z.string()], z.unknown())) }) });
 
@@ -116,7 +124,7 @@ function readBudget(headers: Headers, assumed: BudgetCeiling): Reading {
 function common({
   redditBudgetRequests,
   redditBudgetSecs,
-}: Config): Pick<Site, "name" | "rules" | "readBudget"> {
+}: Config): Pick<Site, "name" | "rules" | "oneAtATime" | "readBudget"> {
   const assumed = { requests: redditBudgetRequests, windowMs: redditBudgetSecs * 1000 };
-  return { name: "reddit", rules, readBudget: (headers) => readBudget(headers, assumed) };
+  return { name: "reddit", rules, oneAtATime, readBudget: (headers) => readBudget(headers, assumed) };
 }

@@ -4,11 +4,14 @@ import type { Dispatch, Reading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Credential } from "./oauth-token.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Turnstile } from "./turnstile.ts";
 
 /** A request's ticket at its identity; given back with the outcome. */
 export interface Ticket {
   identity: Identity;
   dispatch: Dispatch;
+  /** That it went through; `null` where any number may be under way. */
+  turnstile: Turnstile | null;
   /** The token it was sent with; `null` for anonymous identities. */
   token: string | null;
   /** The identity got through before this request. */
@@ -61,14 +64,19 @@ export class IdentityPool {
     this.#now = now;
   }
 
-  /** @param waiting requests that wait to be sent */
-  next(waiting: number): Opening {
+  /**
+   * @param waiting requests that wait to be sent
+   * @param turn what is served one at a time of the next one
+   */
+  next(waiting: number, turn: string | null = null): Opening {
     const now = this.#now();
     const spread = waiting > this.#availableRequests(now);
     let at = Infinity;
     let identity: Identity | null = null;
     for (const candidate of this.identities) {
-      const opensAt = this.#opensAt(candidate, now, spread);
+      let opensAt = this.#opensAt(candidate, now, spread);
+      // Who may not go at all takes nobody's turn.
+      if (opensAt <= now && turn !== null) opensAt = candidate.turnstile(turn).opensAt(now);
       at = Math.min(at, opensAt);
       if (opensAt > now) continue;
       if (identity === null || this.#usedBefore(candidate, identity)) identity = candidate;
@@ -76,13 +84,16 @@ export class IdentityPool {
     return { identity, at };
   }
 
-  send(identity: Identity): Ticket {
+  send(identity: Identity, turn: string | null = null): Ticket {
     const wasProven = identity.health.isProven;
+    const turnstile = turn === null ? null : identity.turnstile(turn);
+    turnstile?.entered();
     identity.health.sent();
     this.#lastUsed.set(identity, ++this.#uses);
     return {
       identity,
       dispatch: identity.budget.sent(this.#now()),
+      turnstile,
       token: identity.credential?.token() ?? null,
       wasProven,
       tokenWasProven: identity.credential?.isProven ?? false,
@@ -94,10 +105,13 @@ export class IdentityPool {
    * @param options.wasRefusedBefore the request had a 401 with a token that worked: another one is about the request
    */
   settle(ticket: Ticket, outcome: Outcome | null, reading: Reading, { wasRefusedBefore = false } = {}): void {
-    const { identity, dispatch, token } = ticket;
+    const { identity, dispatch, token, turnstile } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
-    if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
+    const refusal = outcome?.kind === "throttled" ? outcome : null;
+    const isOfTurn = turnstile !== null && refusal !== null && isOutOfTurn(refusal, reading);
+    turnstile?.left(now, isOfTurn ? refusal : undefined);
+    if (refusal && !isOfTurn) budget.throttled(dispatch, now, refusal.retryAfterMs, reading);
     else budget.answered(dispatch, now, reading);
     if (outcome?.kind === "ok" || outcome?.kind === "gone") {
       health.succeeded();
@@ -208,4 +222,12 @@ export class IdentityPool {
   #usedBefore(a: Identity, b: Identity): boolean {
     return (this.#lastUsed.get(a) ?? 0) < (this.#lastUsed.get(b) ?? 0);
   }
+}
+
+/**
+ * Whether a refusal of what is served one at a time is about that alone, as far as is told: the client has something
+ * left, or the site does not say that it has to wait.
+ */
+function isOutOfTurn({ retryAfterMs }: { retryAfterMs: number | null }, reading: Reading): boolean {
+  return reading !== null && reading !== "unreadable" ? reading.remaining > 0 : retryAfterMs === null;
 }

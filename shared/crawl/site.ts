@@ -34,6 +34,11 @@ export interface Site {
   readQuota?(headers: Headers): Quota | null;
   /** Whether a request is this site's, by its canonical URL; for crawls that have several sites. @default all are */
   serves?(url: string): boolean;
+  /**
+   * What of it the site serves one at a time to each client, by name, whatever the budget has left: `morechildren`.
+   * @default nothing: `null`
+   */
+  oneAtATime?(url: string): string | null;
   /** What a call counts as in the ledger, unless it is refused. @default calls are not kept */
   usage?(url: string): CallPrice;
   /** Another way to the site than HTTP. */

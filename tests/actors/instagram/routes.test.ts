@@ -188,7 +188,7 @@ describe("old posts before newer ones", () => {
   const old = (count: number) =>
     media(count, 500)
       .map((medium, i) => ({ ...medium, id: `${i}_3` }))
-      .reverse();
+      .toReversed();
   const since = "2025-12-13";
   /** Twenty days are new, by pages of `size`. */
   const read = async (count: number, size = 12) => {

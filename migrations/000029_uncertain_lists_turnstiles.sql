@@ -106,3 +106,49 @@ begin
         is distinct from (last.followers_count, last.following_count, last.media_count, last.engagement_rate,
           last.avg_reel_plays));
 end $$;
+
+-- What a site serves one at a time to a client, whichever process asks.
+create table turnstiles (
+  -- Client and endpoint.
+  name text primary key,
+  -- The process that is in it, until then; null when nobody is.
+  owner text,
+  held_until timestamptz not null default '-infinity',
+  -- The site has refused: nobody goes in before this.
+  closed_until timestamptz not null default '-infinity'
+) with (fillfactor = 50);
+alter table turnstiles enable row level security;
+
+-- `ask`: {take: true, leaseMs} to go in or to stay, {take: false, closeMs} to leave, and to shut it for so long.
+-- Answers {isTaken, retryInMs}: where it is not taken, ask again after `retryInMs`.
+create function turnstile_turn(turnstile text, owner text, ask jsonb) returns jsonb
+language plpgsql as $$
+declare
+  t turnstiles;
+  at timestamptz;
+  is_mine boolean;
+begin
+  insert into turnstiles (name) values (turnstile) on conflict do nothing;
+  select * into t from turnstiles where name = turnstile for update;
+  -- Whoever had to wait for the row has a later time than its transaction began with.
+  at := clock_timestamp();
+  is_mine := t.owner is not distinct from turnstile_turn.owner;
+  if not (ask->>'take')::boolean then
+    t.closed_until := greatest(t.closed_until, at + (ask->>'closeMs')::double precision * interval '1 ms');
+    if is_mine then
+      t.owner := null;
+      t.held_until := '-infinity';
+    end if;
+  elsif is_mine or t.held_until <= at and t.closed_until <= at then
+    is_mine := true;
+    t.owner := turnstile_turn.owner;
+    t.held_until := at + (ask->>'leaseMs')::double precision * interval '1 ms';
+  end if;
+  update turnstiles u set owner = t.owner, held_until = t.held_until, closed_until = t.closed_until
+  where u.name = turnstile;
+  return jsonb_build_object(
+    'isTaken', is_mine and (ask->>'take')::boolean,
+    -- Whoever is in it may leave at any time.
+    'retryInMs', case when not is_mine then
+      greatest(ms_between(greatest(t.closed_until, at), at), least(ms_between(greatest(t.held_until, at), at), 100), 20) end);
+end $$;
