@@ -9,6 +9,7 @@ import { CookieJar } from "tough-cookie";
 import { LocalBudget } from "../shared/crawl/budget.ts";
 import { createCrawler, type Crawler } from "../shared/crawl/crawler.ts";
 import { Health, type Identity } from "../shared/crawl/identity.ts";
+import { LocalTurnstile } from "../shared/crawl/turnstile.ts";
 import { IdentityPool } from "../shared/crawl/identity-pool.ts";
 import { openLocalRunStorage } from "../shared/crawl/local/local-run-storage.ts";
 import type { NewRequest, RunStorage } from "../shared/crawl/run-storage.ts";
@@ -162,6 +163,7 @@ function urls(count: number): string[] {
 }
 
 function unlimitedIdentity(): Identity {
+  const turnstile = new LocalTurnstile();
   const budget = new LocalBudget("unlimited", { requests: Number.MAX_SAFE_INTEGER, windowMs: 3_600_000 });
   return {
     name: "bench",
@@ -169,6 +171,7 @@ function unlimitedIdentity(): Identity {
     proxyUrl: null,
     credential: null,
     budget,
+    turnstile: () => turnstile,
     cookies: new CookieJar(),
     health: new Health(),
   };

@@ -1,4 +1,4 @@
-/** The site answered 200 with a body we cannot read. Retrying will not change the body. */
+/** The site answered 200 with a body we cannot read. It is asked for again, as after any other broken answer. */
 export class UnexpectedShapeError extends Error {
   override name = "UnexpectedShapeError";
 }

@@ -5,13 +5,11 @@ import { creatorMetrics } from "./metrics.ts";
 import { firstPage } from "./paging.ts";
 import { limitsOf, type Plan } from "./plan.ts";
 import { type Chain, listRequest, type ProfileUserData, relatedRequest, withCall } from "./requests.ts";
-import type { ListName } from "./parse-list.ts";
+import { type ListName, LISTS } from "./parse-list.ts";
 import { SOURCE } from "./sources.ts";
 
 /** What a step may do, with an answer or without. */
 export type StepContext = Omit<HandlerContext<unknown>, "body">;
-
-const LISTS: readonly ListName[] = ["posts", "reels"];
 
 /** Keeps a profile, and begins to read the lists of those that show them. */
 export async function startChain(
@@ -42,6 +40,7 @@ export async function startChain(
     mediaCount: profile.media_count ?? null,
     sample: { posts: [], reels: [] },
     answered: { posts: isEmpty, reels: isEmpty },
+    uncertain: [],
     costs,
   });
 }
@@ -66,14 +65,16 @@ export async function proceed(context: StepContext, chain: Chain, after?: ListNa
 /** A list that was not read leaves the figures of earlier runs as they are, and what is known of the creator. */
 async function concludeLists(
   { observedAt, pushData, getRecord, setRecord }: StepContext,
-  { creator, followers, plan, limits, answered, sample, costs }: Chain,
+  { creator, followers, plan, limits, answered, uncertain, sample, costs }: Chain,
 ): Promise<void> {
   const { ig_user_id, username } = creator;
-  const metrics =
-    (answered.posts || answered.reels) &&
-    creatorMetrics(sample, { followers, observedAt, viral: plan.viral, answered });
+  const metrics = (answered.posts || answered.reels) && {
+    ...creatorMetrics(sample, { followers, observedAt, viral: plan.viral, answered }),
+    metrics_uncertain_lists: uncertain.length > 0 ? uncertain : null,
+  };
   await pushData({ ig_user_id, ...metrics, ...(!plan.related && costs) }, "instagram_creators");
-  if (LISTS.some((list) => limits[list] > 0 && !answered[list])) return;
+  // The next run must read what this one did not.
+  if (uncertain.length > 0 || LISTS.some((list) => limits[list] > 0 && !answered[list])) return;
   const dates = [...sample.posts, ...sample.reels].flatMap(({ takenAt }) => takenAt ?? []).sort();
   const record = await getRecord(knownKey(ig_user_id));
   const earlier = KnownCreator.safeParse(record).data?.newest_taken_at ?? null;

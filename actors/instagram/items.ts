@@ -115,6 +115,12 @@ export interface MetricsFrame {
   metric_samples: Record<string, number>;
 }
 
+/** `instagram_creators`, with the figures. */
+export interface MetricsDoubt {
+  /** Lists that may have more than the figures are over, for their end could not be read; `null` without any. */
+  metrics_uncertain_lists: ("posts" | "reels")[] | null;
+}
+
 /** `instagram_creators`, what a creator has cost in this run: with the last item about it, and no other. */
 export interface CreatorCosts {
   /** Calls to the sources, retries that counted included. */

@@ -1,13 +1,9 @@
 import { z } from "zod";
+import { type Age, isPastNew } from "../../shared/parse/list-end.ts";
+import { isWanted, type Plan } from "./plan.ts";
 
 /** Pages followed of one list at most, for a site that sends cursors for ever. */
 const MAX_PAGES = 1000;
-
-/**
- * Positions in which a list may show something out of its order, told as pinned or not: the site lets creators pin
- * three, and the reels of some begin with up to five.
- */
-export const UNORDERED = { posts: 3, reels: 5 } as const;
 
 /** Where the reading of a list stands before a page is asked for. */
 export const Paging = z.object({
@@ -17,6 +13,8 @@ export const Paging = z.object({
   cursors: z.array(z.string()),
   /** Entries on earlier pages. */
   entries: z.int(),
+  /** Those of them that are too old for the plan: they do not count against the limit. */
+  tooOld: z.int().default(0),
   /** What the site calls a page: as many entries as the first one has, and no less than it is known to give. */
   pageSize: z.int(),
   /** The present page is asked for again, because it came empty. */
@@ -26,12 +24,14 @@ export type Paging = z.infer<typeof Paging>;
 
 /** @param pageSize the smallest page that the site gives */
 export function firstPage(limit: number, pageSize = 1): Paging {
-  return { limit, cursors: [], entries: 0, pageSize, isAgain: false };
+  return { limit, cursors: [], entries: 0, tooOld: 0, pageSize, isAgain: false };
 }
 
 /** A page as its parser read it. */
 export interface ListPage {
   entries: readonly Entry[];
+  /** Those that are too old for the plan. */
+  tooOld?: number;
   /** What asks for the next page; `null` when the site says that this is the last. */
   cursor: string | null;
 }
@@ -55,7 +55,8 @@ export interface PageFacts {
  * How a list goes on after a page: the next page, the same one again, or not at all. It ends at its limit, without a
  * cursor or with one that was followed before, and where the rest is not wanted. An empty page that was promised, or
  * that promises more, is asked for once more; behind full pages, the list is then `cut`: nobody knows what is missing.
- * No list costs more pages than ⌈limit / page size⌉, whatever repeats in it, and those that came empty.
+ * No list costs more pages than ⌈limit / page size⌉, whatever repeats in it, and those that came empty;
+ * what is too old does not count.
  */
 export function nextPage(
   paging: Paging,
@@ -67,10 +68,12 @@ export function nextPage(
   const isFirst = paging.cursors.length === 0;
   const pageSize = isFirst ? Math.max(paging.pageSize, entries.length) : paging.pageSize;
   const read = paging.entries + entries.length;
+  const tooOld = paging.tooOld + (page.tooOld ?? 0);
   const pages = paging.cursors.length + 1;
+  const limit = paging.limit + tooOld;
   if (isDone || cursor === null || paging.cursors.includes(cursor)) return "end";
-  if (read >= paging.limit || pages >= Math.ceil(paging.limit / pageSize) || pages >= MAX_PAGES) return "end";
-  return { ...paging, cursors: [...paging.cursors, cursor], entries: read, pageSize, isAgain: false };
+  if (read >= limit || pages >= Math.ceil(limit / pageSize) || pages >= MAX_PAGES) return "end";
+  return { ...paging, cursors: [...paging.cursors, cursor], entries: read, tooOld, pageSize, isAgain: false };
 }
 
 function afterEmptyPage(
@@ -88,23 +91,31 @@ function afterEmptyPage(
   return isBehindShortPage ? "end" : "cut";
 }
 
+/** A page's entries as far as the limit goes. */
+export function withinLimit<Seen extends Entry>(
+  { limit, entries, tooOld }: Paging,
+  page: readonly Seen[],
+  plan: Pick<Plan, "since">,
+): Seen[] {
+  let left = limit + tooOld - entries;
+  return page.filter(({ taken_at }) => left > 0 && (!isWanted(plan, taken_at) || left-- > 0));
+}
+
 /**
- * Whether a list in an order of time has come to what is known or too old. Pinned entries, and those in the first
- * positions, stand there whatever their age.
+ * Whether a list in an order of time has come to what is known or too old.
  * @param paging before the page
+ * @param entries all of the page, beyond the limit too
  * @param endsAt entries taken then or before are not wanted; `null`: all are
  */
-export function reachesEnd(
-  paging: Paging,
-  entries: readonly Entry[],
-  { endsAt, unordered }: { endsAt: string | null; unordered: number },
-): boolean {
+export function reachesEnd(paging: Paging, entries: readonly Entry[], endsAt: string | null): boolean {
   if (endsAt === null) return false;
-  return entries.some(
-    ({ taken_at, is_pinned }, index) =>
-      paging.entries + index >= unordered &&
-      is_pinned !== true &&
-      taken_at !== undefined &&
-      taken_at <= endsAt,
-  );
+  const end = Date.parse(endsAt);
+  const ages = entries.filter(({ is_pinned }) => is_pinned !== true).map((entry) => ageOf(entry, end));
+  return isPastNew(ages, { isFirst: paging.cursors.length === 0 });
+}
+
+function ageOf({ taken_at }: Entry, end: number): Age {
+  if (taken_at === undefined) return "unknown";
+  const time = Date.parse(taken_at);
+  return time === end ? "last" : time > end ? "new" : "old";
 }

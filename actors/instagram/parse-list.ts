@@ -15,7 +15,9 @@ export interface MediaPage {
 }
 
 /** The grid, or the reels tab: each has pins of its own. */
-export type ListName = "posts" | "reels";
+export type ListName = (typeof LISTS)[number];
+/** In the order in which they are read. */
+export const LISTS = ["posts", "reels"] as const;
 
 export interface PageRead {
   list: ListName;

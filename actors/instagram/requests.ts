@@ -6,7 +6,7 @@ import { Paging } from "./paging.ts";
 import { Plan, toPlan } from "./plan.ts";
 import { Sample } from "./sample.ts";
 import { DOCUMENTS, queryProbeUrl } from "./source-web.ts";
-import type { ListName } from "./parse-list.ts";
+import { type ListName, LISTS } from "./parse-list.ts";
 import { SOURCE } from "./sources.ts";
 
 /** What has been spent on a creator so far. */
@@ -37,6 +37,8 @@ export const Chain = z.object({
   /** What was read of each list. */
   sample: Sample,
   answered: z.object({ posts: z.boolean(), reels: z.boolean() }),
+  /** Lists that were read as far as they could be: whether they go on, nobody knows. */
+  uncertain: z.array(z.enum(LISTS)).default([]),
   costs: Costs,
 });
 export type Chain = z.infer<typeof Chain>;

@@ -1,7 +1,8 @@
 import type { Config } from "../../shared/config.ts";
-import type { BudgetReading } from "../../shared/crawl/budget.ts";
+import type { Reading } from "../../shared/crawl/budget.ts";
 import type { SiteRules } from "../../shared/crawl/classify.ts";
 import type { Headers, Outcome } from "../../shared/crawl/outcome.ts";
+import { readCount, readWindow } from "../../shared/crawl/rate-headers.ts";
 import { parseRetryAfter } from "../../shared/crawl/retry-after.ts";
 import type { Quota, Site } from "../../shared/crawl/site.ts";
 import { API, unwrap } from "./source-api.ts";
@@ -31,7 +32,7 @@ export function createApiSite(config: Config): Site {
       costUsd: config.instagramApiPriceUsd,
     }),
     rules: apiRules,
-    readBudget,
+    readBudget: (headers) => readBudget(headers, config),
     readQuota,
   };
 }
@@ -40,29 +41,29 @@ export function createApiSite(config: Config): Site {
  * The rate's window: `x-ratelimit-limit`, `-remaining` and `-reset`, seconds until it ends; which window, that of a
  * second or of an hour, only its end tells. @see https://docs.rapidapi.com/docs/response-headers
  */
-function readBudget(headers: Headers): BudgetReading | null {
-  const [limit, remaining, reset] = readLimit(headers, "x-ratelimit");
-  if (limit === undefined || remaining === undefined || reset === undefined) return null;
-  return { used: limit - remaining, remaining, resetMs: reset * 1000 };
+function readBudget(headers: Headers, { instagramApiRequestsPerSec: perSec, ...config }: Config): Reading {
+  const [limit, remaining, reset] = headersOf(headers, "x-ratelimit");
+  const isSecond = (readCount(limit) ?? Infinity) <= perSec;
+  const assumed = isSecond
+    ? { requests: perSec, windowMs: 1_000 }
+    : { requests: config.instagramApiRequestsPerHour, windowMs: HOUR_MS };
+  return readWindow({ limit, remaining, reset }, assumed);
 }
 
 /** The plan's quota: `x-ratelimit-requests-…`. Calls beyond it are refused, or cost extra. */
 function readQuota(headers: Headers): Quota | null {
-  const [limit, remaining, reset] = readLimit(headers, "x-ratelimit-requests");
-  if (remaining === undefined) return null;
-  const calls = limit === undefined ? "" : ` of ${limit} calls`;
-  return { left: remaining, reason: `the plan's quota${calls} is used up${until(reset)}` };
+  const [limit, left, reset] = headersOf(headers, "x-ratelimit-requests").map(readCount);
+  if (left == null) return null;
+  const calls = limit == null ? "" : ` of ${limit} calls`;
+  return { left, reason: `the plan's quota${calls} is used up${until(reset)}` };
 }
 
-function until(resetSecs: number | undefined): string {
-  return resetSecs === undefined ? "" : `; it starts again in ${(resetSecs / 86_400).toFixed(1)} days`;
+function until(resetSecs: number | null | undefined): string {
+  return resetSecs == null ? "" : `; it starts again in ${(resetSecs / 86_400).toFixed(1)} days`;
 }
 
-function readLimit(headers: Headers, prefix: string): (number | undefined)[] {
-  return ["limit", "remaining", "reset"].map((name) => {
-    const value = headers[`${prefix}-${name}`]?.trim() ?? "";
-    return /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : undefined;
-  });
+function headersOf(headers: Headers, prefix: string): (string | undefined)[] {
+  return ["limit", "remaining", "reset"].map((name) => headers[`${prefix}-${name}`]);
 }
 
 const apiRules: SiteRules = { readAnswer };
@@ -78,7 +79,8 @@ function readAnswer(answer: Answer): Outcome | null {
   const message = messageOf(inner);
   if (status === 401 || (status === 403 && /subscri|plan|api key/i.test(message)))
     return { kind: "retired", status, reason: `the key is refused: ${message || status}` };
-  if (status === 429) return readRefusal({ ...answer, status }, message);
+  if (status === 429 || (status === 200 && TOO_FAST.test(message)))
+    return readRefusal({ ...answer, status }, message);
   if (status >= 500) return { kind: "serverError", status, reason: message || String(status) };
   // The gateway's own 404 is about the endpoint.
   if (status === 404 && headers["x-rapidapi-proxy-response"] === "true")
@@ -106,13 +108,17 @@ function readAnswer(answer: Answer): Outcome | null {
   };
 }
 
+/** A refusal that comes as a success. */
+export const TOO_FAST =
+  /rate.?limit|too many requests|exceeded .*quota|wait a (?:few|couple)|try again in \d/i;
+
 const NOT_FOUND = /not found|does ?n[o']t exist|no such user|no user/i;
 
 /** The month's quota is final until it starts again, a rate soon passes. */
 function readRefusal({ status, headers, answeredAt }: Answer, message: string): Outcome {
   if (/\bquota\b/i.test(message)) {
-    const reset = readLimit(headers, "x-ratelimit-requests")[2];
-    return { kind: "retired", status, reason: `the plan's quota is used up${until(reset)}: ${message}` };
+    const reset = until(readCount(headers["x-ratelimit-requests-reset"]));
+    return { kind: "retired", status, reason: `the plan's quota is used up${reset}: ${message}` };
   }
   const retryAfterMs =
     parseRetryAfter(headers["retry-after"], answeredAt) ?? resetMs(headers) ?? RATE_RETRY_MS;
@@ -121,8 +127,8 @@ function readRefusal({ status, headers, answeredAt }: Answer, message: string): 
 
 /** When the rate's window ends, where it is the one that is used up. */
 function resetMs(headers: Headers): number | null {
-  const reading = readBudget(headers);
-  return reading && reading.remaining <= 0 ? Math.max(reading.resetMs, RATE_RETRY_MS) : null;
+  const [, remaining, reset] = headersOf(headers, "x-ratelimit").map(readCount);
+  return remaining === 0 && reset != null ? Math.max(reset * 1000, RATE_RETRY_MS) : null;
 }
 
 /** What stands in the place of an account for adults. */

@@ -4,7 +4,7 @@ import type { Outcome } from "../../shared/crawl/outcome.ts";
 import { parseRetryAfter } from "../../shared/crawl/retry-after.ts";
 import type { Site } from "../../shared/crawl/site.ts";
 import { field } from "./parse-list.ts";
-import { isRestricted } from "./site-api.ts";
+import { isRestricted, TOO_FAST } from "./site-api.ts";
 import { type DocumentName, WEB } from "./source-web.ts";
 
 const HOUR_MS = 3_600_000;
@@ -61,6 +61,10 @@ export const webRules: SiteRules = { readAnswer };
 function readAnswer(answer: Answer): Outcome | null {
   const { status, headers, body } = answer;
   const message = typeof body["message"] === "string" ? body["message"] : "";
+  const throttled = (): Outcome => {
+    const retryAfterMs = parseRetryAfter(headers["retry-after"], answer.answeredAt);
+    return { kind: "throttled", status, headers, retryAfterMs };
+  };
   const gone = (reason: string, availability: "gated" | "not_found" | null): Outcome => ({
     kind: "gone",
     status,
@@ -71,17 +75,32 @@ function readAnswer(answer: Answer): Outcome | null {
   });
   if (body["require_login"] === true || LOGIN.test(message)) return gone("require_login", null);
   if (CLIENT.test(message)) return { kind: "blocked", status, reason: message };
-  if (status === 401) {
-    const retryAfterMs = parseRetryAfter(headers["retry-after"], answer.answeredAt);
-    return { kind: "throttled", status, headers, retryAfterMs };
-  }
+  if (status === 401) return throttled();
   if (status === 404) return gone(message || "not_found", "not_found");
   if (status !== 200) return null;
   if (isRestricted(body)) return gone(String(body["description"]), "gated");
-  if (isDead(body)) return { kind: "retired", status, reason: DEAD };
+  const errors = errorsOf(body);
+  if (TOO_FAST.test(errors)) return throttled();
+  if (body["status"] === "fail" || TRANSIENT.test(errors))
+    return { kind: "serverError", status, reason: `status fail: ${errors || "no reason"}` };
+  const isQuery = answer.url.includes("/graphql/");
+  if (isQuery && isDead(body)) return { kind: "retired", status, reason: DEAD };
   if (field(body["data"], "user") !== null) return null;
   // A query knows nobody whom it may not show, either.
-  return gone("user: null", answer.url.includes("/graphql/") ? null : "not_found");
+  return gone("user: null", isQuery ? null : "not_found");
+}
+
+/** Errors that pass, unlike those of a query that has died. */
+const TRANSIENT = /something went wrong|try again|temporar|time.?out|server error/i;
+
+/** What an answer without data says of why. */
+function errorsOf({ message, errors, data }: Answer["body"]): string {
+  if (data != null) return "";
+  const texts = [message, ...(Array.isArray(errors) ? errors.map((error) => field(error, "message")) : [])];
+  return texts
+    .filter((text) => typeof text === "string")
+    .join("; ")
+    .slice(0, 200);
 }
 
 const DEAD =

@@ -43,6 +43,10 @@ const Account = z.object({
   link_karma: z.int32(),
 });
 
+const Accounts = z.record(z.string(), z.unknown()).refine((accounts) => Object.keys(accounts).length > 0, {
+  error: "expected accounts, got none",
+});
+
 export interface UserAbout {
   /** An item of `reddit_users`. */
   user: ReturnType<typeof toUser> | ReturnType<typeof toSuspended>;
@@ -69,12 +73,12 @@ export type BatchAuthor = ReturnType<typeof toBatchAuthor>;
 
 /**
  * Reads `GET /api/user_data_by_account_ids?ids=t2_a,t2_b`: karma and age of up to 100 accounts. Accounts that are
- * gone are missing from the answer.
+ * gone are missing from the answer; where none is left, it is a 404, so that one without any is broken.
  *
  * @throws {UnexpectedShapeError} when the body is something else, or no account that it has can be read
  */
 export function parseAccounts(body: unknown): { authors: BatchAuthor[]; skipped: SkippedChild[] } {
-  const accounts = readShape(z.record(z.string(), z.unknown()), body, "accounts by id");
+  const accounts = readShape(Accounts, body, "accounts by id");
   const { items, skipped } = readEach(Object.entries(accounts), toBatchAuthor);
   assertSomeRead({ items, skipped });
   return { authors: items, skipped };

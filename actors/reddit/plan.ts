@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Age } from "../../shared/parse/list-end.ts";
 import { CommentsSpec, HistorySpec, ListingSpec, type Input } from "./input.ts";
 
 /** What of the run input travels with the requests, because handlers see nothing else of it. */
@@ -21,8 +22,6 @@ export function toPlan(input: Input): Plan {
 
 /** A post or comment as far as its place in time goes. */
 export interface Dated {
-  /** `t3_…` or `t1_…`. */
-  fullname: string;
   created_utc?: string | null | undefined;
 }
 
@@ -31,14 +30,8 @@ export function isWanted({ since }: Plan, { created_utc }: Pick<Dated, "created_
   return !since || !created_utc || created_utc >= since;
 }
 
-/**
- * Whether everything after a page, in an order of time, is older than the plan keeps. The page's last item tells,
- * which its cursor names: pinned posts stand first, however old they are.
- */
-export function endsTooOld(
-  plan: Plan,
-  { items, after }: { items: readonly Dated[]; after: string | null },
-): boolean {
-  const last = items.find(({ fullname }) => fullname === after);
-  return last !== undefined && !isWanted(plan, last);
+/** How something stands to what the plan keeps. */
+export function ageOf(plan: Plan, { created_utc }: Pick<Dated, "created_utc">): Age {
+  if (!created_utc) return "unknown";
+  return isWanted(plan, { created_utc }) ? "new" : "old";
 }

@@ -1,4 +1,5 @@
 import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
+import { type Age, isPastNew } from "../../shared/parse/list-end.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { readParts } from "../../shared/parse/parts.ts";
 import { withAuthors } from "./chain.ts";
@@ -11,7 +12,7 @@ import { freshIds, LISTING_CAP, nextPage, type Paging } from "./paging.ts";
 import { parsePosts, type Post } from "./parse-post.ts";
 import { parseRules } from "./parse-rules.ts";
 import { parseAbout, parseSubreddits, type Subreddit } from "./parse-subreddit.ts";
-import { endsTooOld, type Plan } from "./plan.ts";
+import { ageOf, type Plan } from "./plan.ts";
 import {
   aboutRequest,
   AboutUserData,
@@ -148,20 +149,31 @@ async function nextOfListing(
 ): Promise<Paging | null> {
   const { subreddit, chain, listings, paging } = request.userData;
   const { plan } = chain;
-  const items = posts.map((post) => ({ fullname: fullnameOf(post), created_utc: post.created_utc }));
-  const ids = items.map(({ fullname }) => fullname);
+  const ids = posts.map(fullnameOf);
   if (listings[0]!.sort !== "new") return nextPage(paging, { ids, after });
-  const isOldest = endsTooOld(plan, { items, after });
-  if (!plan.until_known) return isOldest ? null : nextPage(paging, { ids, after });
+  const isFirst = paging.afters.length === 0;
+  if (!plan.until_known) {
+    const ages = unpinned(posts).map((post) => ageOf(plan, post));
+    return isPastNew(ages, { isFirst }) ? null : nextPage(paging, { ids, after });
+  }
 
   const key = knownKey(subreddit);
   const known = KnownPosts.parse((await getRecord(key)) ?? { ids: [] });
   // Where there is something to reach, the limit would leave a gap that no later run fills.
   const limit = known.ids.length > 0 ? LISTING_CAP : paging.limit;
-  const isKnown = ids.some((id) => known.ids.includes(id));
-  const next = isOldest || isKnown ? null : nextPage({ ...paging, limit }, { ids, after });
+  const ages = unpinned(posts).map((post): Age => {
+    const place = known.ids.indexOf(fullnameOf(post));
+    if (place === 0) return "last";
+    return place > 0 ? "old" : ageOf(plan, post);
+  });
+  const next = isPastNew(ages, { isFirst }) ? null : nextPage({ ...paging, limit }, { ids, after });
   if (!next) await setRecord(key, rememberPosts(known, [...paging.seenIds, ...ids]));
   return next;
+}
+
+/** Stickied posts stand first in some listings, however old they are. */
+function unpinned(posts: readonly Post[]): Post[] {
+  return posts.filter(({ stickied }) => stickied !== true);
 }
 
 /** Pushes what the week's top posts say so far, and returns the sums. */

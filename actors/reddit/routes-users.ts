@@ -1,4 +1,5 @@
 import type { HandlerContext, Router } from "../../shared/crawl/router.ts";
+import { isPastNew } from "../../shared/parse/list-end.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
 import { readParts } from "../../shared/parse/parts.ts";
 import { foldName } from "../../shared/parse/text.ts";
@@ -7,7 +8,7 @@ import { toComment } from "./parse-comment.ts";
 import { parseListing } from "./parse-listing.ts";
 import { readPost, splitPosts } from "./parse-post.ts";
 import { parseAccounts, parseUserAbout, type UserAbout } from "./parse-user.ts";
-import { endsTooOld, isWanted } from "./plan.ts";
+import { ageOf, isWanted } from "./plan.ts";
 import { followChain } from "./follow-chain.ts";
 import { firstPage, nextPage } from "./paging.ts";
 import { AuthorsUserData, historyRequest, HistoryUserData, UserUserData } from "./requests-users.ts";
@@ -75,12 +76,18 @@ async function handleHistory(context: HandlerContext<HistoryUserData>): Promise<
   const newest = newestSubmissions([...request.userData.newest, ...posts]);
   await pushHistoryFacts(context, { newest, isEmpty: posts.length + items.t1.length === 0 });
 
-  const dated = [
-    ...posts.map((post) => ({ fullname: fullnameOf(post), created_utc: post.created_utc })),
-    ...items.t1.map(({ reddit_id, created_utc }) => ({ fullname: `t1_${reddit_id}`, created_utc })),
-  ];
-  if (plan.user_history.sort === "new" && endsTooOld(plan, { items: dated, after })) return;
-  const next = nextPage(paging, { ids: dated.map(({ fullname }) => fullname), after });
+  // Of an overview, posts and comments each keep their order.
+  const isOver = [posts, items.t1]
+    .filter((list) => list.length > 0)
+    .every((list) =>
+      isPastNew(
+        list.map((item) => ageOf(plan, item)),
+        { isFirst: paging.afters.length === 0 },
+      ),
+    );
+  if (plan.user_history.sort === "new" && posts.length + items.t1.length > 0 && isOver) return;
+  const ids = [...posts.map(fullnameOf), ...items.t1.map(({ reddit_id }) => `t1_${reddit_id}`)];
+  const next = nextPage(paging, { ids, after });
   if (next) await addRequests([historyRequest({ ...request.userData, paging: next, newest })]);
 }
 

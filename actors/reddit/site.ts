@@ -1,8 +1,11 @@
+import { z } from "zod";
 import type { Config } from "../../shared/config.ts";
-import type { BudgetReading } from "../../shared/crawl/budget.ts";
+import type { BudgetCeiling, Reading } from "../../shared/crawl/budget.ts";
 import type { Fact, SiteRules } from "../../shared/crawl/classify.ts";
 import { readIdentitySpecs } from "../../shared/crawl/identities-file.ts";
-import type { Availability, Headers } from "../../shared/crawl/outcome.ts";
+import type { Availability, Headers, Outcome } from "../../shared/crawl/outcome.ts";
+import { readWindow } from "../../shared/crawl/rate-headers.ts";
+import { findRetryHint, parseRetryAfter } from "../../shared/crawl/retry-after.ts";
 import type { Site } from "../../shared/crawl/site.ts";
 import { InvalidInputError } from "../../shared/errors.ts";
 
@@ -21,8 +24,9 @@ export function createRedditSite(config: Config, source?: RedditSource): Site {
   const hasClientId = readIdentitySpecs(config).some(({ clientId }) => clientId !== undefined);
   const isOwnPublicHost = new URL(config.redditPublicUrl).origin !== REDDIT;
   const chosen = source ?? (!hasClientId && isOwnPublicHost ? "public" : "oauth");
-  if (chosen === "public") return { ...publicSource(config.redditPublicUrl), ...COMMON, needsToken: false };
-  if (hasClientId) return { ...oauthSource(config.redditApiUrl), ...COMMON, needsToken: true };
+  if (chosen === "public")
+    return { ...publicSource(config.redditPublicUrl), ...common(config), needsToken: false };
+  if (hasClientId) return { ...oauthSource(config.redditApiUrl), ...common(config), needsToken: true };
   throw new InvalidInputError(
     "Reddit's API needs a client id: set REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET, or IDENTITIES_FILE with " +
       'a client_id; or choose the anonymous pages with "source": "public"',
@@ -75,7 +79,26 @@ const AVAILABILITY_BY_REASON = new Map<string, Availability>([
   ["gold_only", "private"],
 ]);
 
+/**
+ * A second call meanwhile is refused, whatever the client has left.
+ * @see https://www.reddit.com/dev/api/#GET_api_morechildren
+ */
+function oneAtATime(url: string): string | null {
+  return url.startsWith(`${REDDIT}/api/morechildren`) ? "morechildren" : null;
+}
+
+/** What `api_type=json` says instead of an answer: `[["RATELIMIT", "Take a break for 5 seconds …", "ratelimit"]]`. */
+const Refusal = z.object({ json: z.object({ errors: z.array(z.tuple([z.string()], z.unknown())) }) });
+
 const rules: SiteRules = {
+  readAnswer({ status, headers, body, answeredAt }): Outcome | null {
+    const errors = Refusal.safeParse(body).data?.json.errors ?? [];
+    const limit = errors.find(([code]) => code === "RATELIMIT");
+    if (!limit) return null;
+    const retryAfterMs =
+      parseRetryAfter(headers["retry-after"], answeredAt) ?? findRetryHint(limit.join(" "));
+    return { kind: "throttled", status, headers, retryAfterMs };
+  },
   readFact(_status, { reason }): Fact | null {
     const availability = typeof reason === "string" && AVAILABILITY_BY_REASON.get(reason);
     return availability ? { reason, availability } : null;
@@ -89,15 +112,19 @@ const rules: SiteRules = {
 
 /**
  * The window of the client id by `x-ratelimit-used`, `-remaining` (a decimal: "996.0") and `-reset` (seconds to its
- * end). Cached answers and many errors carry none.
+ * end). Cached answers and many errors carry none; some carry them twice.
  */
-function readBudget(headers: Headers): BudgetReading | null {
-  const [used, remaining, resetSecs] = ["used", "remaining", "reset"].map((name) => {
-    const value = headers[`x-ratelimit-${name}`]?.trim() ?? "";
-    return /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : NaN;
-  });
-  const reading = { used: used!, remaining: remaining!, resetMs: resetSecs! * 1000 };
-  return Object.values(reading).every(Number.isFinite) ? reading : null;
+function readBudget(headers: Headers, assumed: BudgetCeiling): Reading {
+  const [used, remaining, reset] = ["used", "remaining", "reset"].map(
+    (name) => headers[`x-ratelimit-${name}`],
+  );
+  return readWindow({ used, remaining, reset }, assumed);
 }
 
-const COMMON = { name: "reddit", rules, readBudget } as const;
+function common({
+  redditBudgetRequests,
+  redditBudgetSecs,
+}: Config): Pick<Site, "name" | "rules" | "oneAtATime" | "readBudget"> {
+  const assumed = { requests: redditBudgetRequests, windowMs: redditBudgetSecs * 1000 };
+  return { name: "reddit", rules, oneAtATime, readBudget: (headers) => readBudget(headers, assumed) };
+}

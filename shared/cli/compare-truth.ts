@@ -26,7 +26,14 @@ export const DEFAULT_LISTINGS = [
 ];
 
 /** Fields that tell of the collection, not of the world. */
-const OWN_FIELDS = new Set(["observed_at", "source", "metrics_at", "api_calls", "api_cost_usd"]);
+const OWN_FIELDS = new Set([
+  "observed_at",
+  "source",
+  "metrics_at",
+  "metrics_uncertain_lists",
+  "api_calls",
+  "api_cost_usd",
+]);
 /** Ages grow while a crawl runs: what follows from them may differ by this much, and by this share. */
 const AGE_TOLERANCES: Record<string, [absolute: number, relative: number]> = {
   min_account_age_days: [0.05, 0],

@@ -82,8 +82,11 @@ async function fetchAndHandle(lease: Lease, options: AttemptOptions): Promise<Se
     const { effects, context } = begin();
     const misshapen = await handleBody(route, { ...context, body: outcome.body });
     if (!misshapen) return commit(request, "handled", effects.taken());
-    // What its handler had done so far is dropped with it.
-    return giveUp({ kind: "malformed", status: outcome.status, ...misshapen });
+    // What its handler had done so far is dropped with it. The next answer may be whole, as after any other broken one.
+    const broken = { kind: "malformed", status: outcome.status, ...misshapen, preview: "" } as const;
+    const reaction = reactionTo(broken, retriesOf(request, broken.kind));
+    if (reaction.kind === "fail") return giveUp(broken);
+    return reclaim(request, reaction, `${describe(broken)}: ${broken.message}`);
   }
   if (!ticket) return giveUp(outcome);
   const reaction = reactionTo(outcome, retriesOf(request, outcome.kind), {

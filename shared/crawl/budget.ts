@@ -10,6 +10,9 @@ export interface BudgetReading {
   resetMs: number;
 }
 
+/** `null`: no headers, or no answer. `unreadable`: headers that nobody understands, so that there is no telling what is left. */
+export type Reading = BudgetReading | "unreadable" | null;
+
 /** Requests a window that are never exceeded, whatever the site allows. */
 export interface BudgetCeiling {
   requests: number;
@@ -36,26 +39,24 @@ export interface Budget {
    * @param spread more is waiting than the open budgets have left: pace the rest over the window
    */
   opensAt(now: number, spread: boolean): number;
-  /** A quota without a window of its own, as a month's, has so many calls left, those in flight not subtracted. */
-  limit?(left: number): void;
+  /**
+   * A quota without a window of its own, as a month's, has so many calls left, those in flight not subtracted.
+   * `null`: an answer did not tell, so that it counts as one call.
+   */
+  limit?(left: number | null): void;
   /** Only when it is open. */
   sent(now: number): Dispatch;
   /** The request did not leave: it counts as if it had never been handed out. */
   unsent(dispatch: Dispatch): void;
   /**
    * The exchange is over.
-   * @param reading `null` when the answer had no window headers, or no answer came
+   * @param reading one that is unreadable counts as a request, and no more than one at a time goes until one can be read
    * @param atLeast of a window that the site has not told of: it has no less left than this, as a shorter one has that
    * the site tells of only while it is the nearer one
    */
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void;
+  answered(dispatch: Dispatch, now: number, reading: Reading, atLeast?: number): void;
   /** The exchange ended in a 429. */
-  throttled(
-    dispatch: Dispatch,
-    now: number,
-    retryAfterMs: number | null,
-    reading: BudgetReading | null,
-  ): void;
+  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null, reading: Reading): void;
 }
 
 /** Readings of one window do not differ by more: a second of rounding, and what a slow answer adds. */
@@ -96,6 +97,8 @@ export class LocalBudget implements Budget {
   #windowEndsAt: number | null = null;
   /** The present window is our own, for no answer has told of one. */
   #isAssumed = false;
+  /** The newest answer with headers had some that cannot be read. */
+  #isUnreadable = false;
   #windowMs: number;
   /**
    * Requests that the window still has, those in flight not subtracted: what the newest answer told, less what is over
@@ -147,13 +150,15 @@ export class LocalBudget implements Budget {
   }
 
   opensAt(now: number, spread: boolean): number {
-    return Math.max(this.#backoffUntil, this.#paceOpensAt(Math.max(now, this.#backoffUntil), spread));
+    const paceOpensAt = this.#paceOpensAt(Math.max(now, this.#backoffUntil), spread || this.#isUnreadable);
+    return Math.max(this.#backoffUntil, paceOpensAt);
   }
 
   #paceOpensAt(now: number, spread: boolean): number {
     if (this.#probe) return this.#probe.sentAt + PROBE_PATIENCE_MS;
     if (!this.#isWindowOpen(now)) return now;
-    if (this.#isDoubtful && this.#inFlight.size > 0) return this.#lastSentAt + PROBE_PATIENCE_MS;
+    const isAlone = this.#isDoubtful || this.#isUnreadable;
+    if (isAlone && this.#inFlight.size > 0) return this.#lastSentAt + PROBE_PATIENCE_MS;
     // One alone finds out more.
     if (this.#isUntold && this.#inFlight.size >= Math.max(1, this.#leftAtLeast ?? Infinity)) return Infinity;
     const available = this.#left - this.#inFlight.size;
@@ -186,10 +191,11 @@ export class LocalBudget implements Budget {
     if (this.#probe === dispatch) this.#probe = null;
   }
 
-  answered(handed: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {
+  answered(handed: Dispatch, now: number, reading: Reading, atLeast?: number): void {
     const dispatch = handed as LocalDispatch;
     if (!this.#inFlight.delete(dispatch)) return;
-    if (reading) this.#read(dispatch, now, reading);
+    if (reading !== null) this.#isUnreadable = reading === "unreadable";
+    if (reading && reading !== "unreadable") this.#read(dispatch, now, reading);
     else this.#countUnread(dispatch, now, atLeast);
     this.#settled++;
     if (this.#probe === dispatch) this.#probe = null;
@@ -200,12 +206,7 @@ export class LocalBudget implements Budget {
    * Only the first 429 of a burst raises the exponent: those that were on their way when the backoff began tell
    * nothing new.
    */
-  throttled(
-    dispatch: Dispatch,
-    now: number,
-    retryAfterMs: number | null,
-    reading: BudgetReading | null,
-  ): void {
+  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null, reading: Reading): void {
     this.answered(dispatch, now, reading);
     this.#throttled++;
     const isBurst = dispatch.sentAt < this.#backoffBeganAt;

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import { redact } from "../redact.ts";
 import type { HttpAnswer } from "./http-client.ts";
@@ -56,27 +57,50 @@ const WALL_HOST = /^(?:login|accounts?|consent)\./i;
 export function classify(answer: HttpAnswer | TransportFailure, rules: SiteRules): Outcome {
   if ("failure" in answer) return classifyFailure(answer);
   const { status, headers, answeredAt, url } = answer;
-  if (rules.readAnswer) {
-    const body = parseJson(new TextDecoder().decode(answer.body));
-    const outcome = body && rules.readAnswer({ status, headers, body: { ...body }, answeredAt, url });
-    if (outcome) return outcome;
-  }
-  if (status >= 500 || status === 408) return { kind: "serverError", status, reason: statusText(status) };
-  const text = new TextDecoder().decode(answer.body);
-  if (status === 429) {
-    const retryAfterMs = parseRetryAfter(headers["retry-after"], answer.answeredAt) ?? findRetryHint(text);
-    return { kind: "throttled", status, headers, retryAfterMs };
-  }
-  if (status >= 300 && status < 400) return classifyRedirect(answer, rules);
+  const text = readText(answer);
   const json = parseJson(text);
+  const told = json && rules.readAnswer?.({ status, headers, body: { ...json }, answeredAt, url });
+  if (told) return told;
+  if (isServerError(status)) return { kind: "serverError", status, reason: statusText(status) };
+  if (TOO_FAST.has(status)) return throttled(answer, text);
+  if (status >= 300 && status < 400) return classifyRedirect(answer, rules);
   if (status === 401) {
     const reason = challengeError(answer) ?? textField(json, "message") ?? "unauthorized";
     return { kind: "unauthorized", status, headers, reason };
   }
   if (status >= 400) return classifyRefusal(answer, text, json, rules);
+  const error = json && heldError(json);
+  if (error) return classifyHeldError(answer, text, error);
   if (json !== undefined) return { kind: "ok", status, headers, body: json };
   const page = isJsonLike(text) ? null : blockPage(text);
   return page ? { kind: "blocked", status, reason: page } : malformed(status, text);
+}
+
+/** 408 and its like: the same request may do better on another connection, or later. */
+function isServerError(status: number): boolean {
+  return status >= 500 || [408, 421, 425].includes(status);
+}
+
+/** 420 is what some servers had before 429. */
+const TOO_FAST = new Set([420, 429]);
+
+function throttled({ status, headers, answeredAt }: HttpAnswer, text: string): Outcome {
+  const retryAfterMs = parseRetryAfter(headers["retry-after"], answeredAt) ?? findRetryHint(text);
+  return { kind: "throttled", status, headers, retryAfterMs };
+}
+
+/** The status of an error that stands where content was asked for: `{"message": "…", "error": 500}`. */
+function heldError(json: object): number | null {
+  const error = Number(Reflect.get(json, "error"));
+  return error >= 400 && error < 600 ? error : null;
+}
+
+/** A success that holds an error tells nothing of the target for certain: it is asked for again. */
+function classifyHeldError(answer: HttpAnswer, text: string, error: number): Outcome {
+  const { status } = answer;
+  if (TOO_FAST.has(error)) return throttled(answer, text);
+  const reason = `${statusText(error)} in an answer of ${status}`;
+  return isServerError(error) ? { kind: "serverError", status, reason } : malformed(status, text, reason);
 }
 
 function classifyFailure({ failure, message, viaProxy, status, isCutOff }: TransportFailure): Outcome {
@@ -111,9 +135,11 @@ function classifyRefusal(
   const gone = (fact: Fact): Outcome => ({ kind: "gone", status, headers, ...fact, body: json ?? null });
   if (![400, 403, 404].includes(status)) return gone({ reason: statusWord(status), availability: null });
   if (json === undefined) {
-    return status === 404
-      ? malformed(status, text)
-      : { kind: "blocked", status, reason: `${statusText(status)}: ${blockPage(text) ?? firstWords(text)}` };
+    if (status === 404) return malformed(status, text);
+    const page = blockPage(text);
+    // Text of 400 is about the request ("Your browser sent an invalid request."), that of 403 about who sends it.
+    if (status === 400 && page === null) return gone({ reason: statusWord(status), availability: null });
+    return { kind: "blocked", status, reason: `${statusText(status)}: ${page ?? firstWords(text)}` };
   }
   const fact = rules.readFact?.(status, { ...json });
   if (fact) return gone(fact);
@@ -124,17 +150,36 @@ function classifyRefusal(
   return gone({ reason: reason ?? textField(json, "message") ?? "bad_request", availability: null });
 }
 
-function malformed(status: number, text: string): Outcome {
+function malformed(status: number, text: string, reason = describeNonJson(text)): Outcome {
   const preview = redact(text.slice(0, 2 * PREVIEW_CHARS))
     .slice(0, PREVIEW_CHARS)
     .toWellFormed();
-  return { kind: "malformed", status, reason: describeNonJson(text), preview };
+  return { kind: "malformed", status, reason, preview };
 }
 
 function describeNonJson(text: string): string {
   if (text.trim() === "") return "empty body";
   if (isJsonLike(text)) return "truncated or broken JSON";
   return /^\s*</.test(text) ? "HTML instead of JSON" : "text instead of JSON";
+}
+
+/** JSON is UTF-8 (RFC 8259 §8.1); what cannot be is read by its mark, or by its `charset`. */
+function readText({ body, headers }: HttpAnswer): string {
+  const charset = /\bcharset="?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  const mark = body.length > 1 ? body.readUInt16BE(0) : 0;
+  if (mark === 0xfffe || mark === 0xfeff) return decode(body, mark === 0xfffe ? "utf-16le" : "utf-16be");
+  if (/^utf-?16/i.test(charset)) return decode(body, charset);
+  return decode(body, isUtf8(body) ? "utf-8" : charset);
+}
+
+function decode(body: Buffer, charset: string): string {
+  try {
+    return new TextDecoder(charset).decode(body);
+  } catch (error) {
+    // Some servers name a charset that does not exist.
+    if (error instanceof RangeError) return new TextDecoder().decode(body);
+    throw error;
+  }
 }
 
 /** An object or a list; `undefined` for anything else: a lone word or number is no answer of an API. */

@@ -12,6 +12,7 @@ import type { Lane } from "./lane.ts";
 import type { RequestCounts, RunStorage } from "./run-storage.ts";
 import { CrawlStats } from "./stats.ts";
 import { STALL_CHECK_MS, ThrottledQueue } from "./throttled-queue.ts";
+import type { Turnstile } from "./turnstile.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 
 export interface CrawlOptions<Input> {
@@ -36,6 +37,8 @@ export interface CrawlOptions<Input> {
   maxItems?: number;
   /** `wake`: it may have opened for another reason than time. @default budgets of this process alone */
   createBudget?: (owner: BudgetOwner, wake: () => void) => Budget;
+  /** @default turnstiles of this process alone */
+  createTurnstile?: (key: string, wake: () => void) => Turnstile;
 }
 
 /** How a crawl ended. */
@@ -153,19 +156,23 @@ export function createCrawl<Input>(options: CrawlOptions<Input>): Crawl {
   };
 }
 
-type LaneOptions = Pick<CrawlOptions<unknown>, "client" | "config" | "log" | "createBudget"> & {
+type LaneOptions = Pick<
+  CrawlOptions<unknown>,
+  "client" | "config" | "log" | "createBudget" | "createTurnstile"
+> & {
   wake: () => void;
   hasFallback: boolean;
 };
 
 function createLane({ site, identities: specs }: SiteAccess, options: LaneOptions): Lane {
-  const { config, log, wake, hasFallback, createBudget } = options;
+  const { config, log, wake, hasFallback, createBudget, createTurnstile } = options;
   const client = site.createClient?.() ?? options.client;
   const identities = createIdentities(specs, {
     site,
     client,
     config,
     ...(createBudget && { createBudget: (owner) => createBudget(owner, wake) }),
+    ...(createTurnstile && { createTurnstile: (key) => createTurnstile(key, wake) }),
   });
   return { site, client, pool: new IdentityPool(identities, wake, { log }), hasFallback };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { redact } from "../redact.ts";
-import type { BudgetReading } from "./budget.ts";
+import type { Reading } from "./budget.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { classify } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
@@ -17,7 +17,7 @@ import type { UsageLedger } from "./usage-ledger.ts";
 export interface Exchange {
   outcome: Outcome;
   /** What the answer's headers say about the budget. */
-  reading: BudgetReading | null;
+  reading: Reading;
   quota: Quota | null;
 }
 
@@ -53,7 +53,7 @@ export function createExchange({
     } finally {
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
       if (!isCutOff(outcome)) recordUsage(ledger, lease, exchange);
-      if (exchange?.quota) applyQuota(exchange.quota, lane.pool, ticket.identity);
+      if (exchange) applyQuota(exchange, lane.pool, ticket.identity);
       queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
       const level = outcome && ["ok", "gone"].includes(outcome.kind) ? "debug" : "warn";
@@ -104,26 +104,31 @@ function readAnswer(answer: Answer, site: Site): Exchange {
 
 type Answer = Awaited<ReturnType<HttpClient["send"]>>;
 
-function applyQuota({ left, reason }: Quota, pool: IdentityPool, identity: Identity): void {
-  identity.budget.limit?.(left);
-  if (left <= 0) pool.retire(identity, reason);
+/** A call that the quota's headers do not tell of may have been charged for. */
+function applyQuota({ quota, outcome }: Exchange, pool: IdentityPool, identity: Identity): void {
+  if (quota || !isFree(outcome)) identity.budget.limit?.(quota?.left ?? null);
+  if (quota && quota.left <= 0) pool.retire(identity, quota.reason);
 }
 
 /** Refusals that nobody charges for: too fast, or with a key that is not good for it. */
 const FREE = new Set<Outcome["kind"]>(["throttled", "retired", "unauthorized"]);
 
+/** A refusal in the body of a success is charged for like any other answer. */
+function isFree(outcome: Outcome): boolean {
+  return isCutOff(outcome) || (FREE.has(outcome.kind) && outcome.status !== 200);
+}
+
 /** A call without an answer may have been charged for. */
 function recordUsage(ledger: UsageLedger, { request, lane }: Lease, exchange: Exchange | null): void {
   const price = lane.site.usage?.(request.url);
   if (!price) return;
-  const isFree = exchange !== null && FREE.has(exchange.outcome.kind);
   ledger.record({
     at: new Date().toISOString(),
     provider: price.provider,
     endpoint: price.endpoint,
     status: exchange?.outcome.status ?? null,
     units: 1,
-    cost_usd: isFree ? 0 : price.costUsd,
+    cost_usd: exchange && isFree(exchange.outcome) ? 0 : price.costUsd,
   });
 }
 

@@ -56,6 +56,9 @@ export interface HttpClientOptions {
   maxBodyBytes: number;
 }
 
+/** As browsers take it: policies and cookies go far beyond the 16 kB that Node takes. */
+const MAX_HEADER_BYTES = 256 * 1024;
+
 /** got-scraping without its disguises: verified TLS, strict parser, HTTP/1.1, our headers and nobody else's. */
 const got = gotScraping.extend({
   http2: false,
@@ -69,6 +72,7 @@ const got = gotScraping.extend({
   // got-scraping takes a truncated gzip body for a whole one.
   decompress: false,
   ignoreInvalidCookies: true,
+  maxHeaderSize: MAX_HEADER_BYTES,
 });
 
 /** The only way out of the program. The only file that knows got-scraping: replacing it means this file. */

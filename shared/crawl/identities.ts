@@ -9,6 +9,7 @@ import { Health, type Identity } from "./identity.ts";
 import { createOAuthToken, type Credential } from "./oauth-token.ts";
 import { JointBudget, PacedBudget } from "./paced-budget.ts";
 import type { Site } from "./site.ts";
+import { LocalTurnstile, type Turnstile } from "./turnstile.ts";
 
 /** Stands for the address of an identity without a proxy. */
 const DIRECT = "direct";
@@ -32,6 +33,11 @@ export interface IdentityOptions {
   config: Config;
   /** @default a budget of this process alone */
   createBudget?: (owner: BudgetOwner) => Budget;
+  /**
+   * @param key as that of a budget's owner, with what is served one at a time
+   * @default one of this process alone
+   */
+  createTurnstile?: (key: string) => Turnstile;
 }
 
 /**
@@ -45,8 +51,10 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
     config,
     createBudget = ({ name, ceiling, isPaced }) =>
       isPaced ? new PacedBudget(name, ceiling) : new LocalBudget(name, ceiling),
+    createTurnstile = () => new LocalTurnstile(),
   } = options;
   const budgets = new Map<string, Budget>();
+  const turnstiles = new Map<string, Turnstile>();
   const credentials = new Map<string, Credential>();
   const usable = specs.filter(({ clientId }) => !site.needsToken || clientId !== undefined);
   return usable.flatMap((spec) => {
@@ -86,6 +94,10 @@ export function createIdentities(specs: readonly IdentitySpec[], options: Identi
           );
           return parts.length === 1 ? parts[0]! : new JointBudget(parts);
         }),
+        turnstile(what) {
+          const place = `${site.name} ${key} ${what}`;
+          return getOrCreate(turnstiles, place, () => createTurnstile(place));
+        },
         cookies: new CookieJar(),
         health: new Health(),
       };

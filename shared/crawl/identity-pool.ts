@@ -1,15 +1,18 @@
 import type { Logger } from "pino";
 import { steadyNow } from "../steady-clock.ts";
 import { backoffMs } from "./backoff.ts";
-import type { BudgetReading, Dispatch } from "./budget.ts";
+import type { Dispatch, Reading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Credential } from "./oauth-token.ts";
 import { isCutOff, isDeadEnd, type Outcome } from "./outcome.ts";
+import type { Turnstile } from "./turnstile.ts";
 
 /** A request's ticket at its identity; given back with the outcome. */
 export interface Ticket {
   identity: Identity;
   dispatch: Dispatch;
+  /** That it went through; `null` where any number may be under way. */
+  turnstile: Turnstile | null;
   /** The token it was sent with; `null` for anonymous identities. */
   token: string | null;
   /** The identity got through before this request. */
@@ -62,14 +65,19 @@ export class IdentityPool {
     this.#now = now;
   }
 
-  /** @param waiting requests that wait to be sent */
-  next(waiting: number): Opening {
+  /**
+   * @param waiting requests that wait to be sent
+   * @param turn what is served one at a time of the next one
+   */
+  next(waiting: number, turn: string | null = null): Opening {
     const now = this.#now();
     const spread = waiting > this.#availableRequests(now);
     let at = Infinity;
     let identity: Identity | null = null;
     for (const candidate of this.identities) {
-      const opensAt = this.#opensAt(candidate, now, spread);
+      let opensAt = this.#opensAt(candidate, now, spread);
+      // Who may not go at all takes nobody's turn.
+      if (opensAt <= now && turn !== null) opensAt = candidate.turnstile(turn).opensAt(now);
       at = Math.min(at, opensAt);
       if (opensAt > now) continue;
       if (identity === null || this.#usedBefore(candidate, identity)) identity = candidate;
@@ -77,13 +85,16 @@ export class IdentityPool {
     return { identity, at };
   }
 
-  send(identity: Identity): Ticket {
+  send(identity: Identity, turn: string | null = null): Ticket {
     const wasProven = identity.health.isProven;
+    const turnstile = turn === null ? null : identity.turnstile(turn);
+    turnstile?.entered();
     identity.health.sent();
     this.#lastUsed.set(identity, ++this.#uses);
     return {
       identity,
       dispatch: identity.budget.sent(this.#now()),
+      turnstile,
       token: identity.credential?.token() ?? null,
       wasProven,
       tokenWasProven: identity.credential?.isProven ?? false,
@@ -94,17 +105,15 @@ export class IdentityPool {
    * @param outcome `null`: the request was given up before one was known
    * @param options.wasRefusedBefore the request had a 401 with a token that worked: another one is about the request
    */
-  settle(
-    ticket: Ticket,
-    outcome: Outcome | null,
-    reading: BudgetReading | null,
-    { wasRefusedBefore = false } = {},
-  ): void {
-    const { identity, dispatch, token } = ticket;
+  settle(ticket: Ticket, outcome: Outcome | null, reading: Reading, { wasRefusedBefore = false } = {}): void {
+    const { identity, dispatch, token, turnstile } = ticket;
     const now = this.#now();
     const { health, budget, credential } = identity;
+    const refusal = outcome?.kind === "throttled" ? outcome : null;
+    const isOfTurn = turnstile !== null && refusal !== null && isOutOfTurn(refusal, reading);
+    turnstile?.left(now, isOfTurn ? refusal : undefined);
     if (isCutOff(outcome)) budget.unsent(dispatch);
-    else if (outcome?.kind === "throttled") budget.throttled(dispatch, now, outcome.retryAfterMs, reading);
+    else if (refusal && !isOfTurn) budget.throttled(dispatch, now, refusal.retryAfterMs, reading);
     else budget.answered(dispatch, now, reading);
     if (outcome?.kind === "ok" || outcome?.kind === "gone") {
       health.succeeded();
@@ -149,7 +158,8 @@ export class IdentityPool {
   }
 
   /** A request that was handed out did not leave. */
-  unsent({ identity, dispatch }: Ticket): void {
+  unsent({ identity, dispatch, turnstile }: Ticket): void {
+    turnstile?.left(this.#now());
     identity.budget.unsent(dispatch);
     identity.health.undecided();
     this.#onChange();
@@ -233,4 +243,12 @@ export class IdentityPool {
   #usedBefore(a: Identity, b: Identity): boolean {
     return (this.#lastUsed.get(a) ?? 0) < (this.#lastUsed.get(b) ?? 0);
   }
+}
+
+/**
+ * Whether a refusal of what is served one at a time is about that alone, as far as is told: the client has something
+ * left, or the site does not say that it has to wait.
+ */
+function isOutOfTurn({ retryAfterMs }: { retryAfterMs: number | null }, reading: Reading): boolean {
+  return reading !== null && reading !== "unreadable" ? reading.remaining > 0 : retryAfterMs === null;
 }

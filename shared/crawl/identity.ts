@@ -1,6 +1,7 @@
 import type { CookieJar } from "tough-cookie";
 import type { Budget } from "./budget.ts";
 import type { Credential } from "./oauth-token.ts";
+import type { Turnstile } from "./turnstile.ts";
 
 /** What a site sees as one client. */
 export interface Identity {
@@ -12,6 +13,8 @@ export interface Identity {
   readonly credential: Credential | null;
   /** Shared by the identities that the site counts as one. */
   readonly budget: Budget;
+  /** What the site serves one at a time to those that share the budget. */
+  turnstile(what: string): Turnstile;
   readonly cookies: CookieJar;
   readonly health: Health;
 }

@@ -173,8 +173,8 @@ async function askToken(options: OAuthTokenOptions, proxyUrl: string | null): Pr
     case "gone": {
       const { status } = outcome;
       const reason = `${status} ${ErrorAnswer.safeParse(outcome.body).data?.error ?? outcome.reason}`;
-      // RFC 6749 §5.2 answers wrong credentials and grants with 400.
-      if (status === 400) return { kind: "refused", reason };
+      // RFC 6749 §5.2 answers wrong credentials and grants with 400, in JSON.
+      if (status === 400 && outcome.body !== null) return { kind: "refused", reason };
       return {
         kind: "failed",
         reason: `the token endpoint answered ${reason}: check REDDIT_TOKEN_URL`,

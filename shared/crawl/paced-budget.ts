@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.ts";
-import type { Budget, BudgetCeiling, BudgetReading, Dispatch } from "./budget.ts";
+import type { Budget, BudgetCeiling, BudgetReading, Dispatch, Reading } from "./budget.ts";
 
 /** Answers of one connection overtake another's: calls keep this much more distance than the ceiling demands. */
 const MARGIN = 1.1;
@@ -43,9 +43,9 @@ export abstract class Pace implements Budget {
     this.stats.sent--;
   }
 
-  answered({ sentAt }: Dispatch, now: number, reading: BudgetReading | null): void {
+  answered({ sentAt }: Dispatch, now: number, reading: Reading): void {
     if (sentAt > this.#backoffBeganAt) this.#throttledInARow = 0;
-    if (reading && reading.remaining <= 0) this.closeUntil(now + reading.resetMs);
+    if (isTold(reading) && reading.remaining <= 0) this.closeUntil(now + reading.resetMs);
   }
 
   throttled({ sentAt }: Dispatch, now: number, retryAfterMs: number | null): void {
@@ -57,6 +57,10 @@ export abstract class Pace implements Budget {
     } else if (retryAfterMs === null) return;
     this.closeUntil(now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random }));
   }
+}
+
+function isTold(reading: Reading): reading is BudgetReading {
+  return reading !== null && reading !== "unreadable";
 }
 
 /** Of this process alone. */
@@ -89,6 +93,8 @@ export class JointBudget implements Budget {
   #inFlight = 0;
   /** Of a quota beyond all windows. */
   #left = Infinity;
+  /** Calls since an answer last told it. */
+  #untold = 0;
 
   /** @param parts shortest window first */
   constructor(parts: readonly Budget[]) {
@@ -106,17 +112,21 @@ export class JointBudget implements Budget {
   }
 
   available(now: number): number {
-    return Math.min(this.#left - this.#inFlight, ...this.#parts.map((part) => part.available(now)));
+    return Math.min(
+      this.#left - this.#untold - this.#inFlight,
+      ...this.#parts.map((part) => part.available(now)),
+    );
   }
 
   /** Answers overtake one another: the least that one has told is what is left. */
-  limit(left: number): void {
-    this.#left = Math.min(this.#left, left);
+  limit(left: number | null): void {
+    this.#untold = left === null ? this.#untold + 1 : 0;
+    if (left !== null) this.#left = Math.min(this.#left, left);
   }
 
   opensAt(now: number, spread: boolean): number {
     // What is in flight may be the last: its answer tells.
-    if (this.#left <= this.#inFlight) return Infinity;
+    if (this.#left - this.#untold <= this.#inFlight) return Infinity;
     let opensAt = now;
     // Longest window first: who may not go at all takes no place in a rate that others share.
     for (const part of this.#parts.toReversed()) {
@@ -138,24 +148,19 @@ export class JointBudget implements Budget {
     for (const [i, part] of this.#parts.entries()) part.unsent(parts[i]!);
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null): void {
+  answered(dispatch: Dispatch, now: number, reading: Reading): void {
     const { parts } = dispatch as JointDispatch;
     this.#inFlight--;
     const told = this.#partOf(reading);
     for (const [i, part] of this.#parts.entries()) {
       // The site tells of the window that has the least left.
       if (part === told) part.answered(parts[i]!, now, reading);
-      else part.answered(parts[i]!, now, null, reading?.remaining);
+      else part.answered(parts[i]!, now, null, isTold(reading) ? reading.remaining : undefined);
     }
   }
 
   /** A 429 that is not final is one of the shortest window; its backoff holds all back. */
-  throttled(
-    dispatch: Dispatch,
-    now: number,
-    retryAfterMs: number | null,
-    reading: BudgetReading | null,
-  ): void {
+  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null, reading: Reading): void {
     const [first, ...rest] = this.#parts;
     const { parts } = dispatch as JointDispatch;
     this.#inFlight--;
@@ -165,9 +170,10 @@ export class JointBudget implements Budget {
   }
 
   /** A reading is about the shortest window that it fits into. */
-  #partOf(reading: BudgetReading | null): Budget | undefined {
+  #partOf(reading: Reading): Budget | undefined {
     return (
-      this.#parts.find(({ ceiling }) => reading && reading.resetMs <= ceiling.windowMs) ?? this.#parts.at(-1)
+      this.#parts.find(({ ceiling }) => isTold(reading) && reading.resetMs <= ceiling.windowMs) ??
+      this.#parts.at(-1)
     );
   }
 }

@@ -2,13 +2,14 @@ const UNIT_MS: Record<string, number> = { millisecond: 1, second: 1_000, minute:
 
 /**
  * How long a `Retry-After` header asks to wait, in milliseconds: delay seconds (fractions too, which some
- * servers send) or an HTTP date in any of its three forms. `null` for nothing, nonsense, zero and the past.
+ * servers send) or an HTTP date in any of its three forms; the longest where it came several times. `null` for nothing,
+ * nonsense, zero and the past.
  *
  * @see RFC 9110 §10.2.3 and §5.6.7
  */
 export function parseRetryAfter(value: string | undefined, now: number): number | null {
   const text = value?.trim() ?? "";
-  if (/^\d+(?:\.\d+)?$/.test(text)) return positive(Number(text) * 1000);
+  if (/^[\d.\s,]+$/.test(text)) return positive(Math.max(...text.split(",").map(Number)) * 1000);
   if (!/^[A-Z][a-z]{2,8},? /.test(text)) return null;
   // The asctime form has no zone, and means GMT like the others.
   return positive(Date.parse(text.endsWith("GMT") ? text : `${text} GMT`) - now);

@@ -15,6 +15,7 @@ import { PostgresRecords } from "./postgres/postgres-records.ts";
 import { joinRun, leaveRun, newRunId } from "./postgres/runs.ts";
 import { SharedBudget } from "./postgres/shared-budget.ts";
 import { SharedPace } from "./postgres/shared-pace.ts";
+import { SharedTurnstile } from "./postgres/shared-turnstile.ts";
 import { openUsageTable } from "./postgres/usage-table.ts";
 import type { RunActorResult } from "./run-actor.ts";
 import { type CrawlControls, runCrawl } from "./run-crawl.ts";
@@ -139,7 +140,7 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
   const startedAt = new Date();
   const startedMs = steadyNow();
   const storage = await openPostgresRunStorage({ ...part, leaseSecs: config.leaseSecs });
-  const budgets: (SharedBudget | SharedPace)[] = [];
+  const budgets: (SharedBudget | SharedPace | SharedTurnstile)[] = [];
   try {
     const ledger = await openUsageTable({ pool, runId }, (err) =>
       log.error({ err }, "what calls have cost cannot be written down"),
@@ -156,6 +157,12 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
         const budget = new (owner.isPaced ? SharedPace : SharedBudget)({ pool, owner, wake, onError });
         budgets.push(budget);
         return budget;
+      },
+      createTurnstile(key, wake) {
+        const onError = (err: Error) => log.error({ err }, `the turn of ${key} cannot be asked for`);
+        const turnstile = new SharedTurnstile({ pool, key, wake, onError });
+        budgets.push(turnstile);
+        return turnstile;
       },
     });
     await ledger.close();

@@ -1,4 +1,4 @@
-import type { BudgetCeiling, BudgetReading } from "./budget.ts";
+import type { BudgetCeiling, Reading } from "./budget.ts";
 import type { SiteRules } from "./classify.ts";
 import type { HttpClient } from "./http-client.ts";
 import type { Headers } from "./outcome.ts";
@@ -28,12 +28,17 @@ export interface Site {
    * comes on top.
    */
   wireRequest(url: string, credentials: { token: string | null }): WireRequest;
-  /** The budget's window by the answer's headers; `null` when they tell nothing. */
-  readBudget(headers: Headers): BudgetReading | null;
+  /** The budget's window by the answer's headers. */
+  readBudget(headers: Headers): Reading;
   /** What a quota has left that no run outlives, by an answer's headers; `null` when they tell nothing. */
   readQuota?(headers: Headers): Quota | null;
   /** Whether a request is this site's, by its canonical URL; for crawls that have several sites. @default all are */
   serves?(url: string): boolean;
+  /**
+   * What of it the site serves one at a time to each client, by name, whatever the budget has left: `morechildren`.
+   * @default nothing: `null`
+   */
+  oneAtATime?(url: string): string | null;
   /** What a call counts as in the ledger, unless it is refused. @default calls are not kept */
   usage?(url: string): CallPrice;
   /** Another way to the site than HTTP. */

@@ -1,6 +1,6 @@
 import { Request } from "@crawlee/core";
 import { steadyNow } from "../steady-clock.ts";
-import type { BudgetReading } from "./budget.ts";
+import type { Reading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Ticket } from "./identity-pool.ts";
 import { type Lane, laneOf } from "./lane.ts";
@@ -63,14 +63,19 @@ export interface ThrottledQueueOptions {
 /** Where the next request can go. */
 type Next =
   /** `identity` is `null` for a request that its retired lane hands over without a call. */
-  | { index: number; lane: Lane; identity: Identity | null }
-  /** None can be sent now; `at`: the earliest time that may change it. */
-  | { index: null; at: number };
+  | { index: number; lane: Lane; identity: Identity | null; turn: string | null }
+  /**
+   * None can be sent now; `at`: the earliest time that may change it. `isOpen`: all that is claimed waits for its turn,
+   * and something else could go.
+   */
+  | { index: null; at: number; isOpen: boolean };
 
 /** Requests claimed ahead of their hand-out: enough to keep a pool busy, few enough to leave work to others. */
 const CLAIM_LIMIT = 25;
 /** With fewer left, the next ones are claimed meanwhile: a claim takes a moment where it goes to a database. */
 const CLAIM_BELOW = 10;
+/** Requests that wait for their turn are claimed up to so many, to find others behind them. */
+const MAX_IN_LINE = 250;
 /** Outcomes that bring a crawl no further. */
 const STUCK = new Set<Outcome["kind"]>(["throttled", "blocked", "unauthorized", "retired"]);
 /** So many requests kept back say enough: the others would fare no better. */
@@ -91,6 +96,8 @@ export class ThrottledQueue {
   readonly #options: Required<Omit<ThrottledQueueOptions, "onSettled" | "spending">> & ThrottledQueueOptions;
   readonly #leases = new WeakMap<Request, Lease>();
   readonly #inFlight = new Set<Lease>();
+  /** Those that are not given back. */
+  readonly #tickets = new Set<Ticket>();
   readonly #commits: { settlement: Stored; done: () => void }[] = [];
   #ready: ClaimedRequest[] = [];
   #held: Held[] = [];
@@ -104,6 +111,8 @@ export class ThrottledQueue {
   #sent = 0;
   #pending = 0;
   #countedAt = -Infinity;
+  /** When a claim last brought nothing. */
+  #foundNoneAt = -Infinity;
   #claiming: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #waitingSince: number | null = null;
@@ -163,20 +172,23 @@ export class ThrottledQueue {
   }
 
   /** The exchange of a lease is over: clocks learn from it before its handler runs. */
-  exchanged(lease: Lease, outcome: Outcome | null, reading: BudgetReading | null): void {
+  exchanged(lease: Lease, outcome: Outcome | null, reading: Reading): void {
+    const { ticket } = lease;
+    if (!ticket || !this.#tickets.delete(ticket)) return;
     const stuck = outcome === null || STUCK.has(outcome.kind) || isCutOff(outcome);
     if (isCutOff(outcome)) this.#sent--;
     if (!stuck) this.#stalledMs = 0;
     const wasRefusedBefore = lease.request.errorMessages.some((message) =>
       message.startsWith("unauthorized"),
     );
-    if (lease.ticket) lease.lane.pool.settle(lease.ticket, outcome, reading, { wasRefusedBefore });
+    lease.lane.pool.settle(ticket, outcome, reading, { wasRefusedBefore });
   }
 
   /** A lease's request could not be sent. */
   unsent(lease: Lease): void {
+    if (!lease.ticket || !this.#tickets.delete(lease.ticket)) return;
     this.#sent--;
-    if (lease.ticket) lease.lane.pool.unsent(lease.ticket);
+    lease.lane.pool.unsent(lease.ticket);
   }
 
   /**
@@ -214,7 +226,7 @@ export class ThrottledQueue {
       this.#wakeIn(readyInMs ?? MAX_SLEEP_MS);
       return true;
     }
-    const next = this.#next();
+    const next = await this.#look();
     // What is too dear ends the crawl, or waits for the cost of what is in flight.
     if (next.index !== null) return !this.#fitsBudget(next);
     this.#waitingSince ??= this.#options.now();
@@ -237,9 +249,9 @@ export class ThrottledQueue {
   async fetchNextRequest(): Promise<Request | null> {
     if (this.#ready.length === 0) await this.#claim();
     if (this.#ready.length === 0 || this.#stopped || this.limitReached !== null) return null;
-    const next = this.#next();
-    if (next.index === null || !this.#fitsBudget(next)) return null;
-    const { lane, identity } = next;
+    const next = await this.#look();
+    if (next.index === null || this.#stopped || !this.#fitsBudget(next)) return null;
+    const { lane, identity, turn } = next;
     const claimed = this.#ready.splice(next.index, 1)[0]!;
     if (this.#ready.length < CLAIM_BELOW && this.#pending > 0) this.#claimAhead();
     if (this.#waitingSince !== null) this.#waitedMs += this.#options.now() - this.#waitingSince;
@@ -251,12 +263,13 @@ export class ThrottledQueue {
     const lease: Lease = {
       request: claimed,
       lane,
-      ticket: identity && lane.pool.send(identity),
+      ticket: identity && lane.pool.send(identity, turn),
       abort: new AbortController(),
       settlement: null,
     };
     this.#leases.set(request, lease);
     this.#inFlight.add(lease);
+    if (lease.ticket) this.#tickets.add(lease.ticket);
     return request;
   }
 
@@ -313,18 +326,34 @@ export class ThrottledQueue {
   #next(): Next {
     const { lanes } = this.#options;
     const closed = new Set<Lane>();
+    const inLine = new Map(lanes.map((lane) => [lane, new Set<string>()]));
     let at = Infinity;
     for (const [index, { url }] of this.#ready.entries()) {
       const lane = laneOf(lanes, url);
-      if (closed.has(lane)) continue;
+      const turn = lane.site.oneAtATime?.(url) ?? null;
+      if (closed.has(lane) || (turn !== null && inLine.get(lane)!.has(turn))) continue;
       if (lane.hasFallback && (lane.pool.isRetired || lane.pool.isDead))
-        return { index, lane, identity: null };
-      const opening = lane.pool.next(this.#waiting);
-      if (opening.identity) return { index, lane, identity: opening.identity };
+        return { index, lane, identity: null, turn };
+      const opening = lane.pool.next(this.#waiting, turn);
+      if (opening.identity) return { index, lane, identity: opening.identity, turn };
       at = Math.min(at, opening.at);
-      if (closed.add(lane).size === lanes.length) break;
+      if (turn !== null) inLine.get(lane)!.add(turn);
+      else if (closed.add(lane).size === lanes.length) break;
     }
-    return { index: null, at };
+    return { index: null, at, isOpen: lanes.some((lane) => !closed.has(lane) && inLine.get(lane)!.size > 0) };
+  }
+
+  /** As `#next`, and behind those that wait for their turn: others go on meanwhile. */
+  async #look(): Promise<Next> {
+    for (;;) {
+      const next = this.#next();
+      const isWorthIt = next.index === null && next.isOpen && this.#pending > 0;
+      if (!isWorthIt || this.#stopped || this.#ready.length >= MAX_IN_LINE) return next;
+      if (this.#options.now() - this.#foundNoneAt < COUNT_EVERY_MS) return next;
+      const readyCount = this.#ready.length;
+      await this.#claim();
+      if (this.#ready.length <= readyCount) this.#foundNoneAt = this.#options.now();
+    }
   }
 
   /** Whether a call fits into what may be spent, with all that is in flight. */
@@ -401,6 +430,8 @@ export class ThrottledQueue {
 
   /** Settlements that come while a flush is under way leave together with the next one. */
   async #settle(lease: Lease, settlement: Stored): Promise<void> {
+    // An attempt that never came to send anything has used nothing up.
+    this.exchanged(lease, null, null);
     // Given back already, or cannot be: nothing of it is to be stored.
     if (this.#released || this.#failed) return void this.#inFlight.delete(lease);
     await this.#push(settlement);

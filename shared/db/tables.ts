@@ -217,6 +217,7 @@ export interface InstagramCreators {
   metrics_posts_sample_size: number | null;
   metrics_reels_sample_size: number | null;
   metrics_sample_size: number | null;
+  metrics_uncertain_lists: string[] | null;
   metrics_window: string | null;
   model_version: string | null;
   next_due_at: Timestamp | null;

@@ -165,6 +165,68 @@ it("does what the route says when a request is given up, whatever for", async ()
   });
 });
 
+it("asks again for a body that its handler cannot read", async () => {
+  let answers = 0;
+  const origin = await startServer((_, response) => {
+    response.writeHead(200).end(answers++ === 0 ? "{}" : '{"list":[]}');
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, {
+    handle: async ({ body, pushData }) => {
+      await pushData({ reddit_id: String(answers) }, "reddit_posts");
+      if (!("list" in (body as object))) throw new UnexpectedShapeError("no list");
+    },
+  });
+  const { summary } = await runActor(actor, { config, log, input: { pages: 1 } });
+  expect(summary).toMatchObject({ requestsFinished: 1, requestsFailed: 0, failures: {} });
+  // What was done with the broken one is dropped with it.
+  expect(await items(config, "reddit_posts")).toMatchObject([{ reddit_id: "2" }]);
+});
+
+it("fails a request that is refused with text alone, and waits for nothing", async () => {
+  const origin = await startServer((request, response) => {
+    response.writeHead(request.url === "/0" ? 400 : 200).end(request.url === "/0" ? "Bad request" : "{}");
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, { handle: async () => {} });
+  const { summary } = await runActor(actor, { config, log, input: { pages: 2 } });
+  expect(summary).toMatchObject({
+    requestsFinished: 1,
+    requestsFailed: 1,
+    failures: { "gone/bad_request": 1 },
+  });
+  expect(summary!.outcomes.blocked ?? 0).toBe(0);
+});
+
+it("asks for what is served one at a time in turn, and for the rest meanwhile", async () => {
+  let [inside, most, others] = [0, 0, 0];
+  const origin = await startServer(async (request, response) => {
+    const isSlow = Number(request.url!.slice(1)) < 40;
+    if (isSlow) most = Math.max(most, ++inside);
+    else others++;
+    await sleep(isSlow ? 40 : 1);
+    if (isSlow) inside--;
+    response.writeHead(200).end(JSON.stringify({ others }));
+  });
+  const config = await testConfig();
+  const actor = pagesActor(origin, {
+    handle: async ({ request, body, pushData }) => {
+      if (request.url.endsWith("/20"))
+        await pushData({ reddit_id: "20", ...(body as object) }, "reddit_posts");
+    },
+  });
+  const site: typeof actor.site = (...args) => {
+    const access = actor.site(...args);
+    const oneAtATime = (url: string) => (Number(new URL(url).pathname.slice(1)) < 40 ? "slow" : null);
+    return { ...access, site: { ...access.site, oneAtATime } };
+  };
+  const { summary } = await runActor({ ...actor, site }, { config, log, input: { pages: 80 } });
+  expect(summary).toMatchObject({ requestsFinished: 80, failures: {} });
+  expect(most).toBe(1);
+  // They stand behind forty that take their time.
+  expect((await items(config, "reddit_posts"))[0]).toMatchObject({ others: 40 });
+});
+
 it("counts no failure of a request whose work another one does", async () => {
   const origin = await startServer((request, response) => {
     response.writeHead(request.url === "/0" ? 400 : 200, { "content-type": "application/json" }).end("{}");

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
-import { windowEnd, type Budget, type BudgetReading, type Dispatch } from "../budget.ts";
+import { windowEnd, type Budget, type BudgetReading, type Dispatch, type Reading } from "../budget.ts";
 import type { BudgetOwner } from "../identities.ts";
 import { steadyNow } from "../../steady-clock.ts";
 
@@ -91,6 +91,8 @@ export class SharedBudget implements Budget {
   #turns = 0;
   #turn: Promise<void> | null = null;
   #retryAt = -Infinity;
+  /** The newest answer with headers had some that cannot be read. */
+  #isUnreadable = false;
   /** How long the database may be away. */
   #patienceMs = PATIENCE_MS;
   #timer: NodeJS.Timeout | null = null;
@@ -125,7 +127,7 @@ export class SharedBudget implements Budget {
     const [slot] = this.#slots;
     if (slot) return Math.max(now, slot.notBefore);
     if (this.#turn === null && now < this.#retryAt) return this.#retryAt;
-    void this.#take({ want: MAX_SLOTS, spread });
+    void this.#take(this.#isUnreadable ? { want: 1, spread: true } : { want: MAX_SLOTS, spread });
     return now + TURN_PATIENCE_MS;
   }
 
@@ -145,7 +147,8 @@ export class SharedBudget implements Budget {
     else this.#reportLater();
   }
 
-  answered(dispatch: Dispatch, now: number, reading: BudgetReading | null, atLeast?: number): void {
+  answered(dispatch: Dispatch, now: number, told: Reading, atLeast?: number): void {
+    const reading = this.#read(told);
     // Not even what nobody has taken is left: what was handed out is in doubt.
     const isLess = reading !== null && this.#isWindowOpen(now) && reading.remaining < this.#available;
     if (isLess) this.#release(() => true);
@@ -159,18 +162,13 @@ export class SharedBudget implements Budget {
     });
   }
 
-  throttled(
-    dispatch: Dispatch,
-    now: number,
-    retryAfterMs: number | null,
-    reading: BudgetReading | null,
-  ): void {
+  throttled(dispatch: Dispatch, now: number, retryAfterMs: number | null, reading: Reading): void {
     this.#throttled++;
     this.#release(() => true);
     this.#learn({
       ...(dispatch as SharedDispatch),
       answeredAt: now,
-      reading,
+      reading: this.#read(reading),
       throttled: { retryAfterMs },
       isLess: false,
     });
@@ -183,6 +181,14 @@ export class SharedBudget implements Budget {
     this.#patienceMs = CLOSING_PATIENCE_MS;
     await this.#take(NOTHING);
     if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /** Where nobody knows what is left, no more is taken ahead. */
+  #read(reading: Reading): BudgetReading | null {
+    if (reading !== null) this.#isUnreadable = reading === "unreadable";
+    if (reading !== "unreadable") return reading;
+    this.#release(() => true);
+    return null;
   }
 
   #learn(answer: Answer): void {

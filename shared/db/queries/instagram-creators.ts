@@ -20,6 +20,7 @@ export const CREATORS = {
     "biography external_url bio_links profile_pic_url_hd previous_usernames avg_post_likes avg_post_comments",
     "avg_reel_likes avg_reel_comments posting_consistency_score best_posting_day best_posting_hour",
     "comment_like_ratio reshare_like_ratio top_hashtags top_mentions metrics_window metric_samples",
+    "metrics_uncertain_lists",
     "availability_reason reviewed_at reviewed_by notes tag_confidence total_api_calls next_due_at last_run_id",
   ),
   sorts: {

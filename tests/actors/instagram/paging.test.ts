@@ -6,6 +6,7 @@ import {
   type PageFacts,
   type Paging,
   reachesEnd,
+  withinLimit,
 } from "../../../actors/instagram/paging.ts";
 
 const entries = (count: number): Entry[] => Array.from({ length: count }, () => ({}));
@@ -45,6 +46,7 @@ describe("nextPage", () => {
       limit: 24,
       cursors: ["a"],
       entries: 12,
+      tooOld: 0,
       pageSize: 12,
       isAgain: false,
     });
@@ -93,30 +95,49 @@ describe("nextPage", () => {
 });
 
 describe("reachesEnd", () => {
-  const known = "2026-01-10";
-  const list = (...dates: string[]): Entry[] => dates.map((taken_at) => ({ taken_at }));
-  const ends = (seen: Entry[], paging = firstPage(24)) =>
-    reachesEnd(paging, seen, { endsAt: known, unordered: 3 });
+  const known = "2026-01-10T00:00:00.000Z";
+  const day = (date: number, fields: Partial<Entry> = {}): Entry => ({
+    taken_at: `2026-01-${String(date).padStart(2, "0")}T00:00:00.000Z`,
+    ...fields,
+  });
+  const days = (...dates: number[]) => dates.map((date) => day(date));
+  const second = { ...firstPage(24), cursors: ["a"], entries: 12 };
 
-  it("stops at what is known or older", () => {
-    expect(ends(list("2026-01-14", "2026-01-13", "2026-01-12", "2026-01-11"))).toBe(false);
-    expect(ends(list("2026-01-14", "2026-01-13", "2026-01-12", "2026-01-10"))).toBe(true);
+  it("is where a row of entries is known or older", () => {
+    expect(reachesEnd(firstPage(24), days(14, 13, 12, 11, 9, 8), known)).toBe(false);
+    expect(reachesEnd(firstPage(24), days(12, 11, 10, 9, 8, 7, 6, 5), known)).toBe(true);
   });
 
-  it("does not stop at the first positions, which may be pinned without a word", () => {
-    expect(ends(list("2025-01-01", "2025-01-02", "2025-01-03", "2026-01-14"))).toBe(false);
+  it("is a first page with nothing new where it shows the last that is known", () => {
+    expect(reachesEnd(firstPage(24), days(10, 9, 8), known)).toBe(true);
+    expect(reachesEnd(firstPage(24), days(9, 8, 7), known)).toBe(false);
+    expect(reachesEnd(second, days(9, 8, 7), known)).toBe(true);
   });
 
-  it("does not stop at a pinned entry, wherever it is", () => {
-    const pinned = { taken_at: "2025-01-01", is_pinned: true };
-    expect(ends([...list("2026-01-14", "2026-01-13", "2026-01-12"), pinned])).toBe(false);
+  it("is not at old entries that stand before newer ones, pinned with a word or without", () => {
+    expect(reachesEnd(firstPage(24), days(1, 2, 3, 4, 5, 14, 13), known)).toBe(false);
+    const pinned = Array.from({ length: 9 }, () => day(1, { is_pinned: true }));
+    expect(reachesEnd(second, [...days(14, 13), ...pinned], known)).toBe(false);
   });
 
-  it("knows no first positions on later pages", () => {
-    expect(ends(list("2026-01-09"), { ...firstPage(24), cursors: ["a"], entries: 12 })).toBe(true);
+  it("is nowhere where all is wanted, or nothing is dated", () => {
+    expect(reachesEnd(second, days(9, 8, 7), null)).toBe(false);
+    expect(reachesEnd(second, [{}, {}], known)).toBe(false);
+  });
+});
+
+describe("withinLimit", () => {
+  const list = ["2026-01-01", "2026-01-09", "2026-01-02", "2026-01-08"].map((taken_at) => ({ taken_at }));
+
+  it("counts what the plan keeps alone", () => {
+    expect(withinLimit(firstPage(1), list, {})).toHaveLength(1);
+    expect(withinLimit(firstPage(1), list, { since: "2026-01-05" })).toHaveLength(2);
+    expect(withinLimit({ ...firstPage(3), entries: 4, tooOld: 2 }, list, {})).toHaveLength(1);
   });
 
-  it("never ends where all is wanted", () => {
-    expect(reachesEnd(firstPage(24), list("", "", "", ""), { endsAt: null, unordered: 3 })).toBe(false);
+  it("lets a list have a page more for those that are too old", () => {
+    const old = { ...page(12, "a"), tooOld: 4 };
+    expect(nextPage(firstPage(12, 12), old, GOES_ON)).toMatchObject({ entries: 12, tooOld: 4 });
+    expect(nextPage(firstPage(8, 12), old, GOES_ON)).toBe("end");
   });
 });

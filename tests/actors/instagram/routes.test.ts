@@ -205,6 +205,45 @@ describe("since", () => {
   });
 });
 
+describe("old posts before newer ones", () => {
+  const old = (count: number) =>
+    media(count, 500)
+      .map((medium, i) => ({ ...medium, id: `${i}_3` }))
+      .toReversed();
+  const since = "2025-12-13";
+  /** Twenty days are new, by pages of `size`. */
+  const read = async (count: number, size = 12) => {
+    const all = [...old(count), ...media(40)];
+    const pages = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => ({
+      items: all.slice(i * size, (i + 1) * size),
+      more_available: (i + 1) * size < all.length,
+      next_max_id: `c${i}`,
+    }));
+    const kept: unknown[] = [];
+    let request = (await handle(startOne({ since, posts: 100, reels: 0 }), profile())).requests[0];
+    for (; request?.label === "POSTS"; pages.shift()) {
+      const handled = await handle(request, pages[0]!);
+      kept.push(...(handled.items.instagram_posts ?? []));
+      request = handled.requests[0];
+    }
+    return { kept: kept.length, left: pages.length };
+  };
+
+  it.each([0, 1, 3, 4, 5, 6, 11, 12])("%i of them end nothing, and hide nothing", async (count) => {
+    expect((await read(count)).kept).toBe(21);
+  });
+
+  it("do not count against the limit", async () => {
+    const first = (await handle(startOne({ since, posts: 10, reels: 0 }), profile())).requests[0]!;
+    const page = { items: [...old(4), ...media(8)], more_available: true, next_max_id: "a" };
+    const { items, requests } = await handle(first, page);
+    expect(items.instagram_posts).toHaveLength(8);
+    const rest = await handle(requests[0]!, feed(12, { from: 8 }));
+    expect(rest.items.instagram_posts).toHaveLength(2);
+    expect(rest.requests).toEqual([]);
+  });
+});
+
 describe("what the site states instead of media", () => {
   it.each([
     [{ is_private: true }, { availability: "private", followers_count: 1000 }],
@@ -237,6 +276,8 @@ describe("what the site states instead of media", () => {
   });
 });
 
+const PRIVATE = { availability: "private" as const, reason: "private" };
+
 describe("a list that fails", () => {
   const posts = async (input: object = {}, env: Record<string, string> = {}) =>
     (await handle(startOne(input, env), profile())).requests[0]!;
@@ -263,20 +304,61 @@ describe("a list that fails", () => {
     ]);
   });
 
-  it("may be one whose promised page comes empty twice: what is missing is not known", async () => {
+  it("may be one whose promised page comes empty twice: what came of it counts, and the rest is not known", async () => {
     const env = { INSTAGRAM_SOURCES: "api,web" };
+    const records = {};
     const cut = async (sources: Record<string, string>) => {
       const second = await handle(await posts({ reels: 0 }, sources), feed(12));
       const again = await handle(second.requests[0]!, feed(0, { cursor: null }));
       expect(again.requests).toMatchObject([{ uniqueKey: "posts api 3 1 again" }]);
-      return handle(again.requests[0]!, feed(0, { cursor: null }));
+      return handle(again.requests[0]!, feed(0, { cursor: null }), { records });
     };
     const { items } = await cut({});
     expect(items.failed_requests).toMatchObject([
       { last_error: "page 2 came empty twice: what is behind the first 12 entries is not known" },
     ]);
-    expect(Object.keys(items.instagram_creators![0]!)).toEqual(["ig_user_id", "api_calls", "api_cost_usd"]);
+    expect(items.instagram_creators).toMatchObject([
+      { avg_post_likes: 8, metrics_sample_size: 12, metrics_uncertain_lists: ["posts"], api_calls: 4 },
+    ]);
+    expect(records).toEqual({});
     expect((await cut(env)).requests).toMatchObject([{ uniqueKey: "posts web 3 0" }]);
+  });
+
+  it.each([
+    ["fails", (request: NewRequest) => handleFailed(request)],
+    ["is refused", (request: NewRequest) => handleGone(request, { availability: null, reason: "forbidden" })],
+    ["is of a private account", (request: NewRequest) => handleGone(request, PRIVATE)],
+  ])("keeps what came of it when a later page %s", async (_, fail) => {
+    const second = await handle(await posts(), feed(12));
+    const failed = await fail(second.requests[0]!);
+    expect(failed.requests).toMatchObject([{ label: "REELS" }]);
+    const records = {};
+    const { items } = await handle(failed.requests[0]!, reels(4), { records });
+    expect(items.instagram_creators).toMatchObject([
+      {
+        avg_post_likes: 8,
+        avg_reel_plays: 100,
+        engagement_rate: 1,
+        metrics_sample_size: 12,
+        metrics_uncertain_lists: ["posts"],
+      },
+    ]);
+    expect(records).toEqual({});
+  });
+
+  it("is certain again when the next source reads it", async () => {
+    const second = await handle(await posts({ reels: 0 }, { INSTAGRAM_SOURCES: "api,web" }), feed(12));
+    const failed = await handleFailed(second.requests[0]!);
+    const { items } = await handle(failed.requests[0]!, feed(12, { cursor: null }));
+    expect(items.instagram_creators).toMatchObject([{ metrics_uncertain_lists: null, avg_post_likes: 8 }]);
+  });
+
+  it("keeps what an earlier source showed of it when the next one shows nothing", async () => {
+    const second = await handle(await posts({ reels: 0 }, { INSTAGRAM_SOURCES: "api,web" }), feed(12));
+    const failed = await handleFailed((await handleFailed(second.requests[0]!)).requests[0]!);
+    expect(failed.items.instagram_creators).toMatchObject([
+      { metrics_uncertain_lists: ["posts"], avg_post_likes: 8 },
+    ]);
   });
 
   it("is asked for at the next source, from its beginning", async () => {

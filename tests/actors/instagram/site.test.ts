@@ -88,6 +88,12 @@ describe("headers of the data API", () => {
   it("tell the rate's window", () => {
     expect(api.readBudget(rate("4"))).toEqual({ used: 6, remaining: 4, resetMs: 1000 });
     expect(api.readBudget({ "x-ratelimit-limit": "10" })).toBeNull();
+    expect(api.readBudget(rate("4, 2"))).toMatchObject({ remaining: 2 });
+    expect(api.readBudget(rate("-1"))).toMatchObject({ remaining: 0 });
+    expect(api.readBudget(rate("?"))).toBe("unreadable");
+    // A window of a second, by its limit.
+    const endless = { ...rate("4"), "x-ratelimit-limit": "5", "x-ratelimit-reset": "soon" };
+    expect(api.readBudget(endless)).toEqual({ used: 1, remaining: 4, resetMs: 1000 });
   });
 
   it("tell what the plan's quota has left", () => {
@@ -97,6 +103,9 @@ describe("headers of the data API", () => {
       "x-ratelimit-requests-reset": "864000",
     });
     expect(api.readQuota!(quota("1"))).toMatchObject({ left: 1 });
+    expect(api.readQuota!(quota("7, 5"))).toMatchObject({ left: 5 });
+    expect(api.readQuota!(quota("-3"))).toMatchObject({ left: 0 });
+    expect(api.readQuota!(quota("inf"))).toBeNull();
     expect(api.readQuota!({})).toBeNull();
     expect(api.readQuota!(quota("0"))).toEqual({
       left: 0,
@@ -125,6 +134,10 @@ describe("answers of the data API", () => {
       { kind: "serverError", reason: "status false: Try again" },
     ],
     [200, { status: "fail" }, { kind: "serverError" }],
+    [200, { message: "Too many requests" }, { kind: "throttled", status: 200, retryAfterMs: 1000 }],
+    [200, { status: false, message: "exceeded the rate limit per second" }, { kind: "throttled" }],
+    [200, { message: "You have exceeded the MONTHLY quota for Requests" }, { kind: "retired" }],
+    [200, { message: "oops", error: 502 }, { kind: "serverError" }],
     [200, { status: false, message: "User not found" }, { kind: "gone", availability: "not_found" }],
     [200, { status: 404, body: { message: "User not found" } }, { kind: "gone", availability: "not_found" }],
     [404, { status: false, message: "User not found" }, { kind: "gone", reason: "User not found" }],
@@ -157,6 +170,22 @@ describe("answers of the web", () => {
       { data: null, errors: [{ message: "execution error" }] },
     ])
       expect(outcomeOf(web, { status: 200, body, url: QUERY })).toMatchObject({ kind: "retired" });
+  });
+
+  it("by an error that passes are asked for again", () => {
+    const failed = (body: object, url = QUERY) => outcomeOf(web, { status: 200, body, url });
+    const wait = "Please wait a few minutes before you try again.";
+    expect(failed({ status: "fail", message: wait })).toMatchObject({ kind: "throttled" });
+    expect(failed({ data: null, errors: [{ message: "Rate limit exceeded" }] })).toMatchObject({
+      kind: "throttled",
+    });
+    expect(failed({ status: "fail", message: "" })).toMatchObject({ kind: "serverError" });
+    expect(failed({ data: null, errors: [{ message: "Sorry, something went wrong" }] })).toMatchObject({
+      kind: "serverError",
+    });
+    // What is no query cannot be one that has died.
+    const info = "https://www.instagram.com/api/v1/users/web_profile_info/?username=nasa";
+    expect(failed({ data: {}, status: "ok" }, info)).toMatchObject({ kind: "ok" });
   });
 
   it("without a user are a fact by name; a query may only not show it", () => {

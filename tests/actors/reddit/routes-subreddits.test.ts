@@ -37,7 +37,7 @@ const chain = (
   state: Partial<ListingUserData> = {},
 ) =>
   listingRequest({ ...startOfListings("node", newChain("node", plan({ ...wishes, listings }))), ...state });
-const old = (id: string) => post(id, { created_utc: 1767225600 });
+const old = (id: string, fields: object = {}) => post(id, { created_utc: 1767225600, ...fields });
 const scored = (id: string, score: number, fields: object = {}) =>
   post(id, { score, num_comments: score / 2, is_self: true, ...fields });
 const crosspost = (id: string, from: string) =>
@@ -322,17 +322,28 @@ describe("since", () => {
   const fresh = [{ sort: "new", limit: 1000 } as const];
 
   it("keeps nothing older, and ends a new listing that has got there", async () => {
-    const { items, requests } = await handle(
-      chain(fresh, { since }),
-      listing("t3", [post("a"), old("b")], "t3_b"),
-    );
+    const posts = [post("a"), ...["b", "c", "d", "e", "f", "g"].map((id) => old(id))];
+    const { items, requests } = await handle(chain(fresh, { since }), listing("t3", posts, "t3_g"));
     expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
     expect(requests).toEqual([]);
   });
 
-  it("a pinned old post ends nothing", async () => {
-    const { requests } = await handle(chain(fresh, { since }), listing("t3", [old("a"), post("b")], "t3_b"));
-    expect(requests).toHaveLength(1);
+  it("a few old posts end nothing, wherever they stand", async () => {
+    const goOn = async (...posts: object[]) => {
+      const { requests } = await handle(chain(fresh, { since }), listing("t3", posts, "t3_z"));
+      return requests.length;
+    };
+    expect(await goOn(old("a"), post("b"))).toBe(1);
+    expect(await goOn(post("a"), old("b"), old("z"))).toBe(1);
+    // A first page of nothing else.
+    expect(await goOn(old("a"), old("b"), old("z"))).toBe(1);
+    const stickied = Array.from({ length: 20 }, (_, i) => old(`s${i}`, { stickied: true }));
+    expect(await goOn(post("a"), ...stickied)).toBe(1);
+  });
+
+  it("a second page with nothing new is the last", async () => {
+    const first = await handle(chain(fresh, { since }), listing("t3", [old("a")], "t3_a"));
+    expect((await handle(first.requests[0]!, listing("t3", [old("b")], "t3_b"))).requests).toEqual([]);
   });
 
   it("an order other than time goes on", async () => {
@@ -375,7 +386,22 @@ describe("until_known", () => {
 
   it("finds its way when the newest known post was deleted", async () => {
     const records = { [key]: { ids: ["t3_gone", "t3_a"] } };
-    const { requests } = await handle(fresh, listing("t3", [post("c"), post("a")], "t3_a"), { records });
+    const page1 = await handle(fresh, listing("t3", [post("c"), post("a")], "t3_a"), { records });
+    expect(page1.requests).toHaveLength(1);
+    const page2 = await handle(page1.requests[0]!, listing("t3", [post("a")], "t3_a"), { records });
+    expect(page2.requests).toEqual([]);
+  });
+
+  it("is not misled by a known post that stands before newer ones", async () => {
+    const records = { [key]: { ids: ["t3_b", "t3_a"] } };
+    const { requests } = await handle(fresh, listing("t3", [post("a"), post("d")], "t3_d"), { records });
+    expect(requests).toHaveLength(1);
+    expect(records[key].ids).toEqual(["t3_b", "t3_a"]);
+  });
+
+  it("ends with the first page where it shows nothing but what is known, the newest of all", async () => {
+    const records = { [key]: { ids: ["t3_b", "t3_a"] } };
+    const { requests } = await handle(fresh, listing("t3", [post("b"), post("a")], "t3_a"), { records });
     expect(requests).toEqual([]);
   });
 

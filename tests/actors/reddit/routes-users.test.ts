@@ -209,9 +209,10 @@ describe("HISTORY", () => {
   it("ends where nothing newer than since is left", async () => {
     const wishes = { since: "2026-01-02T00:00:00.000Z" };
     const old = post("b", { created_utc: 1767225600 });
-    const { items, requests } = await handle(history(wishes), listing("t3", [post("a"), old], "t3_b"));
-    expect(items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
-    expect(requests).toEqual([]);
+    const page1 = await handle(history(wishes), listing("t3", [old, post("a"), old], "t3_b"));
+    expect(page1.items.reddit_posts).toMatchObject([{ reddit_id: "a" }]);
+    const page2 = await handle(page1.requests[0]!, listing("t3", [post("c", { created_utc: 1 })], "t3_c"));
+    expect(page2).toMatchObject({ requests: [] });
   });
 
   it("a refused history changes nothing", async () => {

@@ -88,17 +88,44 @@ describe("readBudget", () => {
     expect(readBudget(budgetHeaders("1000", "0", "0.5"))).toEqual({ used: 1000, remaining: 0, resetMs: 500 });
   });
 
+  it("takes the least where a header came twice, and nothing below zero", () => {
+    expect(readBudget(budgetHeaders("5, 5", "991.0, 98.0", "300, 299"))).toEqual({
+      used: 5,
+      remaining: 98,
+      resetMs: 300_000,
+    });
+    expect(readBudget(budgetHeaders("1001", "-5.0", "300"))).toEqual({
+      used: 1001,
+      remaining: 0,
+      resetMs: 300_000,
+    });
+    expect(readBudget(budgetHeaders("4", ' "996.0", ', "10.5"))).toMatchObject({ remaining: 996 });
+    expect(readBudget(budgetHeaders("4", "0.5", "10"))).toMatchObject({ remaining: 0 });
+  });
+
   it.each([
-    [undefined, undefined, undefined],
-    ["4", "996.0", undefined],
-    ["4", "NaN", "10"],
-    ["4", "", "10"],
-    ["4", "996.0", "-1"],
-    ["4", "1e3", "10"],
-    ["4", "996.0, 995.0", "10"],
-    ["4", "9".repeat(400), "10"],
-  ])("is null for nonsense: %s %s %s", (used, remaining, reset) => {
-    expect(readBudget(budgetHeaders(used, remaining, reset))).toBeNull();
+    ["4", "nan", "10", { used: 4, remaining: 996, resetMs: 10_000 }],
+    ["4", undefined, "10", { used: 4, remaining: 996, resetMs: 10_000 }],
+    ["1900", "inf", "10", { used: 1900, remaining: 0, resetMs: 10_000 }],
+    ["?", "9", "10", { used: 0, remaining: 9, resetMs: 10_000 }],
+    ["4", "9", undefined, { used: 4, remaining: 9, resetMs: 600_000 }],
+    ["4", "9", "-1", { used: 4, remaining: 9, resetMs: 600_000 }],
+    // A date, and a window that is over.
+    ["4", "9", "1790000000", { used: 4, remaining: 9, resetMs: 600_000 }],
+    ["4", "0", "0", { used: 4, remaining: 0, resetMs: 1_000 }],
+  ])("tells what the others tell where one cannot be read: %s %s %s", (used, remaining, reset, reading) => {
+    expect(readBudget(budgetHeaders(used, remaining, reset))).toEqual(reading);
+  });
+
+  it.each([
+    [undefined, "nan", "10"],
+    ["x", "", "10"],
+    ["inf", "inf", "inf"],
+    [undefined, "1e3", undefined],
+    [undefined, "9".repeat(400), "10"],
+  ])("does not take what cannot be read for no headers: %s %s %s", (used, remaining, reset) => {
+    expect(readBudget(budgetHeaders(used, remaining, reset))).toBe("unreadable");
+    expect(readBudget(budgetHeaders(undefined, undefined, reset))).toBeNull();
   });
 });
 
@@ -145,6 +172,18 @@ describe("rules", () => {
       availability: "not_found",
       location: expect.stringContaining("/subreddits/search"),
     });
+  });
+
+  it("RATELIMIT among the errors of a success is a refusal, others are for the parser", () => {
+    const refused = (...errors: string[][]) => classifyAnswer(200, {}, { json: { errors } });
+    const limit = ["RATELIMIT", "Take a break for 2 seconds before trying again.", "ratelimit"];
+    expect(refused(["BAD_ID", "that id is invalid", "id"], limit)).toMatchObject({
+      kind: "throttled",
+      status: 200,
+      retryAfterMs: 2_000,
+    });
+    expect(refused(["RATELIMIT"])).toMatchObject({ kind: "throttled", retryAfterMs: null });
+    expect(refused(["BAD_ID", "that id is invalid", "id"])).toMatchObject({ kind: "ok" });
   });
 
   it("other redirects prove nothing", () => {

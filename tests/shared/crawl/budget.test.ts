@@ -9,6 +9,33 @@ function exchange(target: LocalBudget, at: number, used: number, remaining: numb
   target.answered(target.sent(at), at + 10, { used, remaining, resetMs });
 }
 
+describe("headers that cannot be read", () => {
+  it("let one request at a time go, over the whole window", () => {
+    const main = budget();
+    let [now, sent] = [0, 0];
+    while (now < 60_000) {
+      const dispatch = main.sent(now);
+      sent++;
+      expect(main.opensAt(now, false)).toBeGreaterThanOrEqual(now + 2_000);
+      main.answered(dispatch, now + 10, "unreadable");
+      now = main.opensAt(now + 10, false);
+    }
+    // A tenth of the window has a tenth of the ceiling.
+    expect(sent).toBeGreaterThan(95);
+    expect(sent).toBeLessThan(105);
+  });
+
+  it("count in the window that others have told of, and are forgotten with the next that can be read", () => {
+    const main = budget();
+    exchange(main, 0, 990, 10, 60_000);
+    main.answered(main.sent(20), 30, "unreadable");
+    expect(main.available(31)).toBe(9);
+    expect(main.opensAt(31, false)).toBeGreaterThan(5_000);
+    exchange(main, 7_000, 992, 8, 53_000);
+    expect(main.opensAt(7_020, false)).toBe(7_020);
+  });
+});
+
 describe("pacing", () => {
   it("lets one request alone find out what a window has", () => {
     const main = budget();

@@ -68,6 +68,59 @@ describe("2xx", () => {
   });
 });
 
+describe("a success that holds an error", () => {
+  it.each([
+    ['{"message":"Internal Server Error","error":500}', "serverError"],
+    ['{"error":"503"}', "serverError"],
+    ['{"message":"Too Many Requests","error":429}', "throttled"],
+    ['{"message":"Not Found","error":404}', "malformed"],
+    ['{"reason":"private","message":"Forbidden","error":403}', "malformed"],
+  ])("is asked for again: %s", (body, kind) => {
+    expect(outcome(200, body)).toMatchObject({ kind, status: 200 });
+  });
+
+  it("says what it holds, and how long to wait", () => {
+    expect(outcome(200, '{"error":404}')).toMatchObject({
+      reason: "404 Not Found in an answer of 200",
+      preview: '{"error":404}',
+    });
+    const slow = outcome(200, '{"error":429,"message":"try again in 7 seconds"}');
+    expect(slow).toMatchObject({ retryAfterMs: 7_000 });
+  });
+
+  it.each(['{"error":null}', '{"error":""}', '{"error":false}', '{"error":0}', '{"error":"none"}', "[500]"])(
+    "is not one with %s",
+    (body) => {
+      expect(outcome(200, body)).toMatchObject({ kind: "ok" });
+    },
+  );
+});
+
+describe("text", () => {
+  const bytes = (body: Buffer, type: string) =>
+    classify({ ...answer(200, ""), headers: { "content-type": type }, body }, {});
+  const text = '{"a":"é"}';
+
+  it.each([
+    ["text/html", Buffer.from(text)],
+    ["application/json; charset=utf-8", Buffer.from(`\ufeff${text}`)],
+    // UTF-8 whatever the header says, where it can be.
+    ["application/json; charset=iso-8859-1", Buffer.from(text)],
+    ["application/json; charset=iso-8859-1", Buffer.from(text, "latin1")],
+    ['application/json; charset="utf-16le"', Buffer.from(text, "utf16le")],
+    ["application/json", Buffer.from(`\ufeff${text}`, "utf16le")],
+    ["application/json", Buffer.from(`\ufeff${text}`, "utf16le").swap16()],
+    ["application/json; charset=none", Buffer.from(text)],
+  ])("of type %s is read as it is meant", (type, body) => {
+    expect(bytes(body, type)).toMatchObject({ kind: "ok", body: { a: "é" } });
+  });
+
+  it("in no charset that there is, is read as far as it goes", () => {
+    const body = Buffer.from(text, "latin1");
+    expect(bytes(body, "text/plain; charset=x-none")).toMatchObject({ kind: "ok", body: { a: "\ufffd" } });
+  });
+});
+
 describe("redirects", () => {
   it("are gone, prove nothing, and carry an absolute location", () => {
     expect(outcome(301, "", { location: "/r/Node/about" })).toMatchObject({
@@ -120,12 +173,15 @@ describe("4xx", () => {
     [403, '{"reason":"INVALID_CSS","message":"Forbidden"}', "INVALID_CSS", null],
     [403, '{"message":"Forbidden","error":403}', "forbidden", null],
     [404, '{"message":"Not Found","error":404}', "not_found", "not_found"],
+    [400, "<h1>400 Bad request</h1>\nYour browser sent an invalid request.", "bad_request", null],
+    [400, "", "bad_request", null],
     [402, "", "payment_required", null],
     [409, '{"reason":"EDIT_CONFLICT"}', "conflict", null],
     [410, "<html>", "gone", null],
     [413, "", "payload_too_large", null],
     [414, "Error: URI Too Long", "uri_too_long", null],
     [415, "", "unsupported_media_type", null],
+    [431, "<html>", "request_header_fields_too_large", null],
     [451, "", "unavailable_for_legal_reasons", null],
     [499, "", "status_499", null],
   ])("%i %s is gone: %s", (status, body, reason, availability) => {
@@ -142,11 +198,7 @@ describe("4xx", () => {
   });
 
   it.each([
-    [
-      400,
-      "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.</body></html>",
-      /Your browser sent an/,
-    ],
+    [400, '<div class="g-recaptcha"></div>', /captcha/],
     [403, "<html><title>Blocked</title>", /block page/],
     [403, "Request forbidden by administrative rules.", /administrative rules/],
     [403, "", /empty body/],
@@ -188,19 +240,23 @@ describe("429 is throttled", () => {
     ],
     ["<h1>whoa there, pardner!</h1>", {}, null],
   ])("%.30s %o", (body, headers, retryAfterMs) => {
+    expect(outcome(420, body, headers)).toMatchObject({ kind: "throttled", status: 420, retryAfterMs });
     expect(outcome(429, body, headers)).toMatchObject({ kind: "throttled", status: 429, retryAfterMs });
   });
 });
 
-it.each([408, 500, 502, 503, 504, 520, 522])("%i is a server error, whatever the body", (status) => {
-  for (const body of ["", '{"error":500}', "<title>Blocked</title>"]) {
-    expect(outcome(status, body)).toMatchObject({
-      kind: "serverError",
-      status,
-      reason: expect.stringContaining(`${status}`),
-    });
-  }
-});
+it.each([408, 421, 425, 500, 502, 503, 504, 520, 522])(
+  "%i is a server error, whatever the body",
+  (status) => {
+    for (const body of ["", '{"error":500}', "<title>Blocked</title>"]) {
+      expect(outcome(status, body)).toMatchObject({
+        kind: "serverError",
+        status,
+        reason: expect.stringContaining(`${status}`),
+      });
+    }
+  },
+);
 
 function failure(fields: Partial<TransportFailure>) {
   return classify(

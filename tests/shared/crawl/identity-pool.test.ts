@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { LocalBudget } from "../../../shared/crawl/budget.ts";
 import { Health, type Identity } from "../../../shared/crawl/identity.ts";
 import { IdentityPool } from "../../../shared/crawl/identity-pool.ts";
+import { LocalTurnstile } from "../../../shared/crawl/turnstile.ts";
 import { createOAuthToken } from "../../../shared/crawl/oauth-token.ts";
 import type { HttpClient } from "../../../shared/crawl/http-client.ts";
 import type { Outcome } from "../../../shared/crawl/outcome.ts";
@@ -27,6 +28,7 @@ async function startPool() {
   const options = { name: "test", tokenUrl: "http://localhost/token", clientId: "a", clientSecret: "b" };
   const credential = createOAuthToken({ ...options, userAgent: "test", client, ...clock });
   const budget = new LocalBudget("test", { requests: 100, windowMs: 1_000 });
+  const turnstile = new LocalTurnstile();
   const health = new Health();
   const cookies = new CookieJar();
   const identity: Identity = {
@@ -35,6 +37,7 @@ async function startPool() {
     proxyUrl: null,
     credential,
     budget,
+    turnstile: () => turnstile,
     cookies,
     health,
   };
@@ -77,5 +80,34 @@ describe("IdentityPool", () => {
     await renew();
     pool.settle(pool.send(identity), unauthorized, null);
     expect(identity.credential!.retired).toMatch(/tokens that the API refuses/);
+  });
+
+  describe("what is served one at a time", () => {
+    const refused = { kind: "throttled", status: 429, headers: {}, retryAfterMs: null } as const;
+    const left = (remaining: number) => ({ used: 1, remaining, resetMs: 600_000 });
+
+    it("waits for its turn while the rest goes on", async () => {
+      const { pool, identity } = await startPool();
+      pool.settle(pool.send(identity), ok, left(99));
+      const first = pool.send(identity, "more");
+      expect(pool.next(1, "more").identity).toBeNull();
+      expect(pool.next(1).identity).toBe(identity);
+      pool.settle(first, ok, left(98));
+      expect(pool.next(1, "more").identity).toBe(identity);
+    });
+
+    it("alone is shut by a refusal, unless nothing is left or the site says to wait", async () => {
+      const { pool, identity } = await startPool();
+      pool.settle(pool.send(identity), ok, left(99));
+      const refuse = (...how: [object, ReturnType<typeof left> | null]) =>
+        pool.settle(pool.send(identity, "more"), { ...refused, ...how[0] }, how[1]);
+      for (const how of [refuse({}, null), refuse({ retryAfterMs: 60_000 }, left(98))]) {
+        expect(how).toBeUndefined();
+        expect(pool.next(1, "more").identity).toBeNull();
+        expect(pool.next(1).identity).toBe(identity);
+      }
+      refuse({ retryAfterMs: 60_000 }, null);
+      expect(pool.next(1).identity).toBeNull();
+    });
   });
 });

@@ -120,4 +120,16 @@ describe("JointBudget", () => {
     expect(budget.opensAt(800, false)).toBeLessThanOrEqual(800);
     expect(budget.available(800)).toBe(1);
   });
+
+  it("counts the calls of which no answer tells, until one does", () => {
+    const budget = joint(1_000);
+    budget.limit(3);
+    budget.limit(null);
+    budget.limit(null);
+    expect(budget.available(0)).toBe(1);
+    budget.limit(null);
+    expect(budget.opensAt(0, false)).toBe(Infinity);
+    budget.limit(2);
+    expect(budget.available(0)).toBe(2);
+  });
 });

@@ -7,6 +7,7 @@ import type { Lane } from "../../../shared/crawl/lane.ts";
 import { openLocalRunStorage } from "../../../shared/crawl/local/local-run-storage.ts";
 import type { Outcome } from "../../../shared/crawl/outcome.ts";
 import { ThrottledQueue } from "../../../shared/crawl/throttled-queue.ts";
+import { LocalTurnstile } from "../../../shared/crawl/turnstile.ts";
 import { temporaryFolder } from "../../integration/test-site.ts";
 
 const throttled: Outcome = { kind: "throttled", status: 429, headers: {}, retryAfterMs: 14_000 };
@@ -25,6 +26,7 @@ async function startWaiting() {
     credential: null,
     budget: new LocalBudget("test", { requests: 100, windowMs: 1_000 }),
     cookies: new CookieJar(),
+    turnstile: () => new LocalTurnstile(),
     health: new Health(),
   };
   const site: Lane["site"] = {

@@ -239,6 +239,26 @@ describe("bodies", () => {
     ["deflate", zlib.deflateRawSync(text)],
     ["br", zlib.brotliCompressSync(text)],
     ["GZIP", zlib.gzipSync(text)],
+    ["x-gzip", zlib.gzipSync(text)],
+    ["gzip, identity", zlib.gzipSync(text)],
+    ["utf-8,gzip", zlib.gzipSync(text)],
+    ["deflate, gzip", zlib.gzipSync(zlib.deflateSync(text))],
+    // What stands behind the end of a body is not of it.
+    ["gzip", Buffer.concat([zlib.gzipSync(text), Buffer.from("\r\n0\r\n")])],
+    [
+      "gzip",
+      Buffer.concat([zlib.gzipSync(text.slice(0, 9)), zlib.gzipSync(text.slice(9)), Buffer.from("x")]),
+    ],
+    ["gzip", Buffer.concat([named(zlib.gzipSync(text)), Buffer.from("x")])],
+    ["deflate", Buffer.concat([zlib.deflateSync(text), Buffer.from("x")])],
+    ["br", Buffer.concat([zlib.brotliCompressSync(text), Buffer.from("x")])],
+    // No codings, whatever they stand for.
+    ["none", Buffer.from(text)],
+    ["utf-8", Buffer.from(text)],
+    ["identity", Buffer.from(text)],
+    ["Identity, none", Buffer.from(text)],
+    ["x-unheard-of", Buffer.from(text)],
+    ["", Buffer.from(text)],
   ])("are decompressed: %s", async (encoding, body) => {
     const { port } = await server((_, response) => {
       response.writeHead(200, { "content-encoding": encoding }).end(body);
@@ -248,6 +268,9 @@ describe("bodies", () => {
 
   it.each([
     ["a truncated gzip body", "gzip", zlib.gzipSync(text).subarray(0, 30)],
+    ["a gzip body that lacks its end", "gzip", zlib.gzipSync(text).subarray(0, -3)],
+    ["a gzip body that was changed", "gzip", changed(zlib.gzipSync(text))],
+    ["an endless list", "gzip,".repeat(9), zlib.gzipSync(text)],
     ["plain text that claims to be gzip", "gzip", Buffer.from(text)],
     ["broken brotli", "br", Buffer.from(text)],
     ["an encoding that was not asked for", "zstd", Buffer.from(text)],
@@ -256,6 +279,13 @@ describe("bodies", () => {
       response.writeHead(200, { "content-encoding": encoding }).end(body);
     });
     expect(await client().get(at(port))).toMatchObject({ failure: "badEncoding", status: 200 });
+  });
+
+  it("come with as many headers as browsers take", async () => {
+    const { port } = await server((_, response) => {
+      response.writeHead(200, { "content-security-policy": "x".repeat(200_000) }).end(text);
+    });
+    expect(bodyOf(await client().get(at(port)))).toBe(text);
   });
 
   it("an empty body needs no encoding", async () => {
@@ -506,4 +536,17 @@ function gzipOfZeros(megabytes: number): Buffer {
   // Members of a gzip file may follow one another (RFC 1952 §2.2).
   const member = zlib.gzipSync(Buffer.alloc(10 * 2 ** 20));
   return Buffer.concat(Array.from({ length: megabytes / 10 }, () => member));
+}
+
+/** With the name of a file in its header. */
+function named(gzip: Buffer): Buffer {
+  const header = Buffer.from(gzip.subarray(0, 10));
+  header[3] = 0x08;
+  return Buffer.concat([header, Buffer.from("a.json\0"), gzip.subarray(10)]);
+}
+
+function changed(gzip: Buffer): Buffer {
+  const copy = Buffer.from(gzip);
+  copy[copy.length - 6]! ^= 0xff;
+  return copy;
 }
