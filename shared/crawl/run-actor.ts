@@ -8,6 +8,7 @@ import { createLogger } from "../log.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
+import { createQueueFit } from "./queue-fit.ts";
 import { openLocalRunStorage, purgeLocalStorage } from "./local/local-run-storage.ts";
 import { Records } from "./local/records.ts";
 import { openUsageFile } from "./local/usage-file.ts";
@@ -73,7 +74,11 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
     const removed = await purgeLocalStorage({ storageDir, name: actor.name });
     if (removed.length > 0) log.info({ removed }, "a fresh crawl: removed what the last one left");
   }
-  const storage = await openLocalRunStorage({ storageDir, name: actor.name });
+  const storage = await openLocalRunStorage({
+    storageDir,
+    name: actor.name,
+    fit: createQueueFit(actor),
+  });
   for (const note of storage.notes) log.warn(note);
   try {
     await storage.setRecord("INPUT", raw);
