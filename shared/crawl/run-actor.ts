@@ -1,15 +1,18 @@
 import path from "node:path";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { readConfig, type Config } from "../config.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { printable } from "../printable.ts";
+import { assertStorageDir } from "../storage-dir.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
 import { createQueueFit } from "./queue-fit.ts";
 import { openLocalRunStorage, purgeLocalStorage } from "./local/local-run-storage.ts";
+import { toStorageError } from "./local/storage-failure.ts";
 import { Records } from "./local/records.ts";
 import { openUsageFile } from "./local/usage-file.ts";
 import { runCrawl } from "./run-crawl.ts";
@@ -53,7 +56,7 @@ export async function runActor(
   } catch (error) {
     const isExpected = [InvalidInputError, StorageError, DatabaseError].some((kind) => error instanceof kind);
     if (!(error instanceof Error && isExpected)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${printable(error.message)}\n`);
     return { exitCode: error instanceof InvalidInputError ? 2 : 1, summary: null };
   }
 }
@@ -69,7 +72,7 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
   actor.site(config, input);
 
   const startedAt = new Date();
-  await mkdir(storageDir, { recursive: true });
+  await assertStorageDir(storageDir);
   if (!resume) {
     const removed = await purgeLocalStorage({ storageDir, name: actor.name });
     if (removed.length > 0) log.info({ removed }, "a fresh crawl: removed what the last one left");
@@ -120,6 +123,8 @@ async function readStoredInput(storageDir: string): Promise<unknown> {
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+      throw toStorageError(`cannot read ${file}`, error);
     throw new InvalidInputError(`no input: give one with --input, or write it to ${file}`, { cause: error });
   }
   try {

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeFolder } from "../make-folder.ts";
 import { DatabaseError } from "./errors.ts";
 
 /** Who Postgres runs as; `null`: as this process. Postgres refuses to run as root. */
@@ -62,7 +63,7 @@ export async function preparePlace(options: PlaceOptions): Promise<EmbeddedPlace
 
 async function toPlace(folder: string, native: string, user: ServerUser): Promise<EmbeddedPlace> {
   try {
-    const first = await mkdir(folder, { recursive: true });
+    const first = await makeFolder(folder);
     // Whatever root's umask is, the server's user must get through.
     if (user && first) for (const made of foldersBetween(first, folder)) await chmod(made, 0o755);
   } catch (cause) {
@@ -140,7 +141,7 @@ async function copyNative(
   onNotice(`Postgres runs as user ${user!.name}, who cannot run ${native}: copied to ${copy}`);
   // Users of one process may come at the same time as well.
   const temporary = `${copy}.${randomUUID()}`;
-  await mkdir(outside, { recursive: true });
+  await makeFolder(outside);
   await chmod(outside, 0o755);
   await cp(native, temporary, { recursive: true, verbatimSymlinks: true });
   for (const entry of await readdir(temporary, { recursive: true, withFileTypes: true })) {

@@ -67,7 +67,7 @@ export async function openLocalRunStorage({
  * Removes what the last crawl of this name has left, so that the next one starts fresh: its queue, all datasets, and
  * all key-value records but `INPUT…`. Nothing else is touched, nor what links among them lead to.
  * @returns what was removed, relative to `storageDir`
- * @throws {StorageError} while another process has the queue open
+ * @throws {StorageError} while another process has the queue open, and when the folder cannot be written
  */
 export async function purgeLocalStorage({
   storageDir,
@@ -77,6 +77,14 @@ export async function purgeLocalStorage({
   name: string;
 }): Promise<string[]> {
   const queue = queueFolder(storageDir, name);
+  try {
+    return await purge(storageDir, queue);
+  } catch (cause) {
+    throw toStorageError(`cannot remove what is in ${storageDir}`, cause);
+  }
+}
+
+async function purge(storageDir: string, queue: string): Promise<string[]> {
   const release = await acquireLock(queue);
   try {
     const datasets = await list(datasetsFolder(storageDir), (entry) => entry.isDirectory());
