@@ -57,6 +57,9 @@ export async function answerItems(
   event: H3Event,
 ): Promise<Reply> {
   const { format, offset: from, desc } = query;
+  // Parameters without a value are left out elsewhere; cells without a delimiter were hardly meant.
+  if (event.url.searchParams.get("delimiter") === "")
+    throw new ApiError(400, "INVALID_PARAMETER", `delimiter: expected ${DELIMITER}, got nothing`);
   const limit = query.limit || null;
   const total = dataset.itemCount;
   const headers = {
