@@ -1,5 +1,7 @@
 import { createRequire } from "node:module";
-import { type DestinationStream, destination, type Level, type Logger, pino, stdTimeFunctions } from "pino";
+import { type Level, type Logger, pino, stdTimeFunctions } from "pino";
+import { createLineWriter, type LineWriter } from "./output.ts";
+import { printableFields, printableJson } from "./printable.ts";
 import { redact } from "./redact.ts";
 
 export interface LogOptions {
@@ -7,21 +9,22 @@ export interface LogOptions {
   /** Lines for people instead of JSON. @default on a terminal */
   pretty?: boolean;
   /** @default stderr, for stdout belongs to results */
-  stream?: DestinationStream;
+  stream?: LineWriter;
 }
 
 /**
  * The log: lines for people on a terminal, JSON lines otherwise. Written synchronously, so that the last line
- * before an exit is there. Secrets are hidden in messages, fields and errors.
+ * before an exit is there; what cannot be written is dropped. Secrets are hidden in messages, fields and errors, and
+ * nothing in them acts on a terminal.
  */
 export function createLogger({
   level,
   pretty = process.stderr.isTTY,
-  stream = destination({ dest: 2, sync: true }),
+  stream = createLineWriter(2),
 }: LogOptions): Logger {
-  const format = pretty
-    ? loadPretty().prettyFactory({ translateTime: "SYS:HH:MM:ss" })
-    : (record: object) => `${JSON.stringify(record)}\n`;
+  const toLines = pretty ? loadPretty().prettyFactory({ translateTime: "SYS:HH:MM:ss" }) : null;
+  const format = (record: object): string =>
+    toLines?.(printableFields(record) as object) ?? `${printableJson(JSON.stringify(record))}\n`;
   return pino(
     {
       level,

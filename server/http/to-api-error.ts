@@ -1,5 +1,6 @@
 import { HTTPError } from "h3";
-import { isPassing } from "../../shared/db/retry.ts";
+import { DatabaseError } from "../../shared/db/errors.ts";
+import { isFull, isPassing } from "../../shared/db/retry.ts";
 import { UnknownActorError } from "../../shared/runs/run.ts";
 import { ApiError } from "./api-error.ts";
 
@@ -17,12 +18,10 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof UnknownActorError)
     return new ApiError(404, "ACTOR_NOT_FOUND", error.message, { cause: error });
   if (error instanceof RangeError && /call stack/.test(error.message)) return tooDeep(error);
-  if (isPassing(error)) {
-    return new ApiError(503, "SERVICE_UNAVAILABLE", "the database is away; try again later", {
-      headers: { "retry-after": String(RETRY_SECS) },
-      cause: error,
-    });
-  }
+  if (isFull(error))
+    return unavailable("the database can store nothing for now, for want of room; try again later", error);
+  if (isPassing(error) || error instanceof DatabaseError)
+    return unavailable("the database is away; try again later", error);
   return (
     ofSqlstate(error) ??
     new ApiError(
@@ -59,6 +58,13 @@ function ofSqlstate(error: unknown): ApiError | undefined {
     );
   }
   return undefined;
+}
+
+function unavailable(message: string, cause: unknown): ApiError {
+  return new ApiError(503, "SERVICE_UNAVAILABLE", message, {
+    headers: { "retry-after": String(RETRY_SECS) },
+    cause,
+  });
 }
 
 function tooDeep(cause: unknown): ApiError {

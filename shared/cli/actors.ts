@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
-import { API_ARGS, printJson, withApi } from "./api.ts";
+import { API_ARGS, withApi } from "./api.ts";
+import { print, printJson } from "./print.ts";
 import { formatTable, terminalWidth } from "./table.ts";
 
 export const actors = defineCommand({
@@ -15,6 +16,6 @@ export const actors = defineCommand({
         return [name, title, description];
       });
       const options = { left: [1, 2], maxWidth: terminalWidth() };
-      process.stdout.write(formatTable(["name", "title", "description"], rows, options));
+      print(formatTable(["name", "title", "description"], rows, options));
     }),
 });

@@ -87,7 +87,3 @@ export function found<Value>(value: Value | undefined, what: string): Value {
   if (value === undefined) throw new InvalidInputError(`there is no ${what}`);
   return value;
 }
-
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-}

@@ -1,6 +1,8 @@
 import { defineCommand } from "citty";
 import { InvalidInputError } from "../errors.ts";
+import { printableJson } from "../printable.ts";
 import { API_ARGS, withApi } from "./api.ts";
+import { printLine } from "./print.ts";
 import { readInput } from "./read-input.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -28,14 +30,15 @@ export const ask = defineCommand({
         : { body: JSON.stringify(await readInput(body)), headers: { "content-type": "application/json" } };
     await withApi(args, async (api) => {
       const response = await api.fetch(path, { method, ...sent });
-      process.stdout.write(readable(await response.text(), response.headers.get("content-type")));
+      printLine(readable(await response.text(), response.headers.get("content-type")));
       if (!response.ok) process.exitCode = 1;
     });
   },
 });
 
-/** JSON is indented; what else there is stays as it is. */
+/** JSON is indented; of what else there is, only what a terminal would obey is taken. */
 function readable(text: string, contentType: string | null): string {
   const isJson = contentType?.startsWith("application/json") === true && text !== "";
-  return `${isJson ? JSON.stringify(JSON.parse(text), null, 2) : text.trimEnd()}\n`;
+  if (isJson) return printableJson(JSON.stringify(JSON.parse(text), null, 2));
+  return contentType?.includes("json") ? printableJson(text.trimEnd()) : text.trimEnd();
 }

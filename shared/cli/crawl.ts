@@ -6,6 +6,7 @@ import type { ActorDefinition } from "../crawl/define-actor.ts";
 import { runActor } from "../crawl/run-actor.ts";
 import { InvalidInputError } from "../errors.ts";
 import { formatSummary } from "./format-summary.ts";
+import { print, printJsonLine } from "./print.ts";
 import { readInput } from "./read-input.ts";
 import { useSandbox } from "./sandbox-process.ts";
 
@@ -59,10 +60,8 @@ export const crawl = defineCommand({
         ...(args.db && { database: args.run === undefined ? {} : { runId: args.run } }),
         config,
       });
-      if (summary)
-        process.stdout.write(
-          args.json ? `${JSON.stringify(summary)}\n` : formatSummary(summary, config.storageDir),
-        );
+      if (summary && args.json) printJsonLine(summary);
+      else if (summary) print(formatSummary(summary, config.storageDir));
       process.exitCode = exitCode;
     } finally {
       await world?.leave();
@@ -76,6 +75,7 @@ function assertTogether(args: { db: boolean; run?: string; resume: boolean; stor
     throw new InvalidInputError("--run: runs are in the database; add --db");
   if (args.db && args.resume)
     throw new InvalidInputError("--resume: with --db, --run <id> goes on with a run");
+  if (args.storage === "") throw new InvalidInputError('--storage: expected a folder, got ""');
   if (args.db && args.storage) throw new InvalidInputError("--storage: with --db there is no storage folder");
 }
 

@@ -14,13 +14,14 @@ import { dropExpired, dropOldLogs, LOG_RETENTION_DAYS } from "../db/retention.ts
 import { SCALES, seed } from "../db/seed.ts";
 import { readStats, type DatabaseStats, type TableStats } from "../db/stats.ts";
 import { InvalidInputError } from "../errors.ts";
+import { printJsonLine, printLine } from "./print.ts";
 
 const migrateCommand = defineCommand({
   meta: { name: "migrate", description: "Bring the database's tables up to date" },
   run: () =>
     withDatabase(async ({ pool }) => {
       const applied = await migrate(pool);
-      print(applied.length > 0 ? applied.map((name) => `applied ${name}`).join("\n") : "up to date");
+      printLine(applied.length > 0 ? applied.map((name) => `applied ${name}`).join("\n") : "up to date");
     }),
 });
 
@@ -39,7 +40,8 @@ const statsCommand = defineCommand({
     withDatabase(async ({ pool }) => {
       await migrate(pool);
       const stats = await readStats(pool);
-      print(args.json ? JSON.stringify(stats) : formatStats(stats));
+      if (args.json) printJsonLine(stats);
+      else printLine(formatStats(stats));
     }),
 });
 
@@ -60,7 +62,7 @@ const seedCommand = defineCommand({
           `--scale: expected ${Object.keys(SCALES).join(" or ")}, got ${JSON.stringify(scale)}`,
         );
       await migrate(pool);
-      await seed(pool, scale, (table, rows, of) => print(`${table}: ${rows} of ${of}`));
+      await seed(pool, scale, (table, rows, of) => printLine(`${table}: ${rows} of ${of}`));
     }),
 });
 
@@ -101,7 +103,7 @@ const forgetCommand = defineCommand({
           `expected reddit_user or instagram_creator and a user name, got ${args.kind} ${JSON.stringify(args.name)}`,
         );
       await migrate(pool);
-      print(JSON.stringify(await forget(pool, args.kind, name)));
+      printJsonLine(await forget(pool, args.kind, name));
     }),
 });
 
@@ -181,8 +183,4 @@ function megabytes(bytes: number): string {
 
 function isScale(scale: string): scale is keyof typeof SCALES {
   return Object.hasOwn(SCALES, scale);
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -7,6 +7,7 @@ import { InvalidInputError } from "../errors.ts";
 import { compareInstagram } from "./compare-instagram.ts";
 import { type Comparison, compareWithTruth, DEFAULT_LISTINGS, type ReadItems } from "./compare-truth.ts";
 import { type DemoServer, startDemoServer } from "./demo-server.ts";
+import { print, printLine } from "./print.ts";
 import { count, formatDuration, formatProgress, isOver, type RunAnswer } from "./run-format.ts";
 import { startSandboxWorld } from "./sandbox-process.ts";
 import { formatTable } from "./table.ts";
@@ -52,15 +53,15 @@ export const demo = defineCommand({
         `--subreddits: expected a whole number from 1 to ${MAX_SUBREDDITS}, got ${JSON.stringify(args.subreddits)}`,
       );
     }
-    print(
+    printLine(
       "\nStarting a stand-in world (two client ids, two proxies, one answer in eight broken, a token revoked),",
     );
-    print("a server with a worker, and a database of its own …");
+    printLine("a server with a worker, and a database of its own …");
     const world = await startSandboxWorld(worldOf(subreddits));
     try {
       const server = await startDemoServer(world.env);
       try {
-        print(`  API ${server.url}, world ${world.url}`);
+        printLine(`  API ${server.url}, world ${world.url}`);
         process.exitCode = (await crawlAndCompare(server, world.url, subreddits)) ? 0 : 1;
       } finally {
         await server.close();
@@ -111,28 +112,28 @@ async function readNames(url: string): Promise<string[]> {
 async function crawlAndCompare(server: DemoServer, worldUrl: string, subreddits: number): Promise<boolean> {
   const client = new ApifyClient({ baseUrl: server.url, token: server.token });
   const parts = await partsOf(worldUrl, subreddits);
-  print(`\nLaunching ${parts.length} runs over HTTP:`);
+  printLine(`\nLaunching ${parts.length} runs over HTTP:`);
   const ids: string[] = [];
   for (const { actor, input, what } of parts) {
     const { id } = await client.actor(actor).start(input);
-    print(`  ${id}  ${actor}, ${what}`);
+    printLine(`  ${id}  ${actor}, ${what}`);
     ids.push(id);
   }
   await abortAndResurrect(client, ids[0]!);
   const runs = await Promise.all(ids.map((id) => waitFor(client, id, isOver)));
   for (const run of runs) {
-    print(`  ${describe(run)}`);
+    printLine(`  ${describe(run)}`);
     if (run.status !== "SUCCEEDED") await printLogEnd(client, run.id);
   }
 
   await printStatistics(server);
-  print("\nComparing every field with the ground truth:");
+  printLine("\nComparing every field with the ground truth:");
   let isRight = runs.every(({ status }) => status === "SUCCEEDED");
   for (const [index, part] of parts.entries()) {
     for (const comparison of await part.compare(readerOf(client, runs[index]!)))
       isRight = report(ids[index]!, comparison) && isRight;
   }
-  print(
+  printLine(
     isRight
       ? "\nAll runs equal the ground truth, field by field.\n"
       : "\nThe runs DIFFER from the ground truth.\n",
@@ -144,14 +145,14 @@ async function crawlAndCompare(server: DemoServer, worldUrl: string, subreddits:
 async function abortAndResurrect(client: ApifyClient, id: string): Promise<void> {
   const isUnderWay = (run: RunAnswer) => isOver(run) || (run.progress?.requestsFinished ?? 0) > 0;
   const before = await waitFor(client, id, isUnderWay);
-  if (isOver(before)) return print(`  ${id} was too quick to be aborted`);
+  if (isOver(before)) return printLine(`  ${id} was too quick to be aborted`);
   const at = performance.now();
   await client.run(id).abort({ gracefully: true });
   const aborted = await waitFor(client, id, isOver);
   const secs = ((performance.now() - at) / 1000).toFixed(1);
-  print(`  ${id}  aborted in ${secs} s: ${aborted.status}, ${formatProgress(aborted)}`);
+  printLine(`  ${id}  aborted in ${secs} s: ${aborted.status}, ${formatProgress(aborted)}`);
   await client.run(id).resurrect();
-  print(`  ${id}  resurrected: it goes on where it stopped`);
+  printLine(`  ${id}  resurrected: it goes on where it stopped`);
 }
 
 async function waitFor(
@@ -174,7 +175,7 @@ function describe(run: RunAnswer): string {
 
 async function printLogEnd(client: ApifyClient, id: string): Promise<void> {
   const lines = ((await client.log(id).get()) ?? "").trimEnd().split("\n");
-  for (const line of lines.slice(-SHOWN_LOG_LINES)) print(`    ${line}`);
+  for (const line of lines.slice(-SHOWN_LOG_LINES)) printLine(`    ${line}`);
 }
 
 function readerOf(client: ApifyClient, { storageIds }: RunAnswer): ReadItems {
@@ -186,9 +187,9 @@ function readerOf(client: ApifyClient, { storageIds }: RunAnswer): ReadItems {
 async function printStatistics({ url, token }: DemoServer): Promise<void> {
   const response = await fetch(`${url}/api/stats`, { headers: { authorization: `Bearer ${token}` } });
   const { tables } = (await response.json()) as { tables: { name: string; rows: number }[] };
-  print("\nThe database has:");
+  printLine("\nThe database has:");
   const rows = tables.filter((table) => table.rows > 0).map(({ name, rows: n }) => [name, count(n)]);
-  process.stdout.write(
+  print(
     formatTable(
       ["  table", "rows"],
       rows.map(([name, n]) => [`  ${name}`, n!]),
@@ -198,13 +199,9 @@ async function printStatistics({ url, token }: DemoServer): Promise<void> {
 
 function report(runId: string, { dataset, expected, found, differences }: Comparison): boolean {
   const verdict = differences.length === 0 ? "equal in every field" : `${differences.length} DIFFERENCES`;
-  print(`  ${runId}  ${dataset}: ${found} found, ${expected} in the ground truth, ${verdict}`);
-  for (const difference of differences.slice(0, SHOWN_DIFFERENCES)) print(`    ${difference}`);
+  printLine(`  ${runId}  ${dataset}: ${found} found, ${expected} in the ground truth, ${verdict}`);
+  for (const difference of differences.slice(0, SHOWN_DIFFERENCES)) printLine(`    ${difference}`);
   if (differences.length > SHOWN_DIFFERENCES)
-    print(`    … and ${differences.length - SHOWN_DIFFERENCES} more`);
+    printLine(`    … and ${differences.length - SHOWN_DIFFERENCES} more`);
   return differences.length === 0;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,19 +1,22 @@
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { Readable, type Writable } from "node:stream";
+import { rename, rm, stat } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { defineCommand } from "citty";
-import { stringify } from "csv-stringify";
 import { readConfig } from "../config.ts";
-import { listDatasets, readDataset } from "../crawl/dataset-reader.ts";
-import type { Item } from "../crawl/run-storage.ts";
-import { CSV_OPTIONS } from "../csv.ts";
+import { findDatasets, type StoredDataset } from "../crawl/local/stored-datasets.ts";
+import { toStorageError } from "../crawl/local/storage-failure.ts";
+import { type Item, StorageError } from "../crawl/run-storage.ts";
+import { DELIMITER, isDelimiter } from "../csv.ts";
 import { InvalidInputError } from "../errors.ts";
+import { type FormatOptions, formatItems, type ItemFormat } from "../runs/storages/item-formats.ts";
 import { API_ARGS, found, withApi } from "./api.ts";
 import { type DatabaseSource, selectFromDatabase } from "./export-database.ts";
-import type { RunAnswer } from "./run-format.ts";
+import { print, printError } from "./print.ts";
+import { count, type RunAnswer } from "./run-format.ts";
+import { formatTable } from "./table.ts";
 
-const FORMATS = ["csv", "jsonl", "json"];
+const FORMATS: readonly string[] = ["csv", "jsonl", "json"] satisfies ItemFormat[];
 
 export const exportDataset = defineCommand({
   meta: {
@@ -24,12 +27,25 @@ export const exportDataset = defineCommand({
   args: {
     dataset: {
       type: "positional",
-      description: "name of the dataset or table; or a run's id",
-      required: true,
+      description:
+        "name of the dataset or table, or a run's id; without one, lists those of the storage folder",
+      required: false,
     },
     of: { type: "positional", description: "name of that run's dataset", required: false },
     format: { type: "string", description: FORMATS.join(", "), default: "jsonl" },
     out: { type: "string", description: "file; default: standard output" },
+    bom: {
+      type: "boolean",
+      description:
+        "a byte order mark in front, which Excel needs; default: of a csv file; --no-bom leaves it out",
+    },
+    delimiter: { type: "string", description: "between the cells of csv; default: a comma" },
+    raw: {
+      type: "boolean",
+      description:
+        "csv without the apostrophe before texts that a spreadsheet would run, and as it is on a terminal",
+      default: false,
+    },
     storage: { type: "string", description: "storage folder; default: STORAGE_DIR" },
     db: { type: "boolean", description: "of the database", default: false },
     run: { type: "string", description: "with --db: the run whose dataset it is; default: a table" },
@@ -46,11 +62,23 @@ export const exportDataset = defineCommand({
         `--format: expected ${FORMATS.join(", ")}, got ${JSON.stringify(args.format)}`,
       );
     }
-    const { dataset, storage, run, where } = args;
-    const save = async (items: Items) => {
-      if (args.out === undefined) await write(items, args.format, process.stdout);
-      else await writeFileWhole(args.out, (stream) => write(items, args.format, stream));
+    const { dataset = "", storage, run, where, out, delimiter, raw } = args;
+    if (delimiter !== undefined && !isDelimiter(delimiter))
+      throw new InvalidInputError(`--delimiter: expected ${DELIMITER}, got ${JSON.stringify(delimiter)}`);
+    const format = args.format as ItemFormat;
+    const options: FormatOptions = {
+      columns: null,
+      bom: args.bom ?? (format === "csv" && out !== undefined),
+      delimiter,
+      raw,
+      isPrinted: out === undefined && !raw,
     };
+    const save = async (items: Items) => {
+      const text = await formatItems(format, () => toPages(items()), options);
+      if (out === undefined) await printItems(text);
+      else await writeFileWhole(out, text);
+    };
+    if (storage === "") throw new InvalidInputError('--storage: expected a folder, got ""');
     if (args.of !== undefined) return withServerItems(args, dataset, args.of, save);
     if (args.db) {
       if (storage) throw new InvalidInputError("--storage: with --db there is no storage folder");
@@ -59,15 +87,34 @@ export const exportDataset = defineCommand({
     if (run !== undefined || where !== undefined)
       throw new InvalidInputError("--run and --where are about the database: add --db");
     const { storageDir } = readConfig({ ...process.env, ...(storage && { STORAGE_DIR: storage }) });
-    const names = await listDatasets(storageDir);
-    if (!names.includes(dataset)) {
+    await stat(storageDir).catch((cause: Error) => {
+      throw new InvalidInputError(`there is no storage folder ${storageDir}: ${cause.message}`, { cause });
+    });
+    const { datasets, problems } = await findDatasets(storageDir);
+    if (args.dataset === undefined) return list(datasets, problems);
+    const wanted = datasets.find(({ name }) => name === dataset);
+    for (const problem of problems) printError(problem);
+    if (!wanted) {
+      if (problems.length > 0) throw new StorageError(`dataset ${JSON.stringify(dataset)} may be in there`);
+      const names = datasets.map(({ name, items }) => `${name} (${count(items)})`).join(", ") || "none";
       throw new InvalidInputError(
-        `no dataset ${JSON.stringify(dataset)} in ${storageDir}; there are: ${names.join(", ") || "none"}`,
+        `no dataset ${JSON.stringify(dataset)} in ${storageDir}; there are: ${names}`,
       );
     }
-    await save(() => readDataset(storageDir, dataset));
+    await save(() => wanted.read());
   },
 });
+
+function list(datasets: readonly StoredDataset[], problems: readonly string[]): void {
+  const rows = datasets.map(({ name, items, source }) => [
+    name,
+    count(items),
+    source === "files" ? "" : "its crawl has not ended: so far",
+  ]);
+  print(formatTable(["dataset", "items", ""], rows, { left: [2] }));
+  for (const problem of problems) printError(problem);
+  if (problems.length > 0) process.exitCode = 1;
+}
 
 /** Each call reads them anew. */
 type Items = () => AsyncGenerator<Item>;
@@ -88,6 +135,8 @@ async function withDatabaseItems(
 
 /** Items of one page: read as they are written. */
 const PAGE = 1000;
+/** Formatted at a time. */
+const ITEMS_A_PART = 200;
 
 async function withServerItems(
   args: { url?: string; db: boolean; storage?: string; run?: string; where?: string },
@@ -116,49 +165,42 @@ async function withServerItems(
   });
 }
 
-/** A reader of the file sees the old content or the new, never a part. */
-async function writeFileWhole(file: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    await fill(createWriteStream(temporary));
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function write(items: Items, format: string, stream: Writable): Promise<void> {
-  try {
-    if (format === "csv") await writeCsv(items, stream);
-    else await pipeline(Readable.from(format === "json" ? toJson(items()) : toJsonLines(items())), stream);
-  } catch (error) {
-    // `b9 export … | head` has read enough.
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-  }
-}
-
-async function* toJsonLines(items: AsyncGenerator<Item>): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(item)}\n`;
-}
-
-async function* toJson(items: AsyncGenerator<Item>): AsyncGenerator<string> {
-  let separator = "[\n";
+async function* toPages(items: AsyncGenerator<Item>): AsyncGenerator<Item[]> {
+  let page: Item[] = [];
   for await (const item of items) {
-    yield `${separator}${JSON.stringify(item)}`;
-    separator = ",\n";
+    page.push(item);
+    if (page.length < ITEMS_A_PART) continue;
+    yield page;
+    page = [];
   }
-  yield separator === "[\n" ? "[]\n" : "\n]\n";
+  yield page;
 }
 
-/** Items do not all carry the same fields: a first pass collects the columns. */
-async function writeCsv(items: Items, stream: Writable): Promise<void> {
-  const columns = new Set<string>();
-  for await (const item of items()) for (const name of Object.keys(item)) columns.add(name);
-  const csv = stringify({
-    header: true,
-    columns: [...columns],
-    ...CSV_OPTIONS,
-  });
-  await pipeline(Readable.from(items()), csv, stream);
+/**
+ * A reader of the file sees the old content or the new, never a part. What is no file (a pipe, a device) is written to.
+ * @throws {StorageError} when it cannot be written
+ */
+async function writeFileWhole(file: string, text: AsyncGenerator<string>): Promise<void> {
+  const isFile = (await stat(file).catch(() => null))?.isFile() ?? true;
+  const temporary = isFile ? `${file}.${process.pid}.tmp` : file;
+  try {
+    await pipeline(Readable.from(text), createWriteStream(temporary));
+    if (isFile) await rename(temporary, file);
+  } catch (error) {
+    if (isFile) await rm(temporary, { force: true });
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw toStorageError(`cannot write ${file}`, error);
+  }
+}
+
+async function printItems(text: AsyncGenerator<string>): Promise<void> {
+  try {
+    for await (const part of text)
+      await new Promise<void>((resolve, reject) => {
+        process.stdout.write(part, (error) => (error ? reject(error) : resolve()));
+      });
+  } catch (error) {
+    // `b9 export … | head` has read enough; of other trouble with its output the process has told.
+    if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
+  }
 }

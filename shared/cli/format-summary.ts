@@ -1,4 +1,5 @@
 import { formatSecs } from "../crawl/progress.ts";
+import { oneLine } from "../printable.ts";
 import { formatTable } from "./table.ts";
 import type { RunSummary } from "../crawl/summary.ts";
 
@@ -40,7 +41,7 @@ export function formatSummary(summary: RunSummary, storageDir: string): string {
     ],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
-  return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`).join("\n")}\n\n${formatSubjects(summary.subjects)}\n`;
+  return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${oneLine(text)}`).join("\n")}\n\n${formatSubjects(summary.subjects)}\n`;
 }
 
 function describeRun(runId: string, items: RunSummary["items"]): string {

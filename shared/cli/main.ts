@@ -1,6 +1,9 @@
+import { inspect } from "node:util";
 import { defineCommand, runCommand, showUsage, type CommandDef } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
 import { InvalidInputError } from "../errors.ts";
+import { surviveOutput } from "../output.ts";
+import { printError, printLine } from "./print.ts";
 
 const main = defineCommand({
   meta: { name: "b9", version: packageJson.version, description: packageJson.description },
@@ -28,32 +31,44 @@ const main = defineCommand({
   },
 });
 
+/** What does its work, or tidies up after it, whether anybody reads on or not; all else only prints. */
+const WORKING = new Set("bench crawl db demo export run sandbox server token up worker".split(" "));
+
 /** What can go wrong on a machine: their messages say what to do, a stack would not. By name, not to load their modules. */
 const OPERATIONAL_ERRORS = new Set(["ApiError", "DatabaseError", "StorageError"]);
 
-await run(process.argv.slice(2));
+const argv = process.argv.slice(2);
+surviveOutput({ isPrinter: !WORKING.has(argv[0] ?? "") });
+process.on("uncaughtException", fail);
+await run(argv);
 
 /** Runs the command that `args` name. Wrong usage ends with exit code 2, as invalid input does. */
 async function run(args: string[]): Promise<void> {
   const [command, parent] = await findCommand(args);
   if (args.some((arg) => arg === "--help" || arg === "-h") || args.length === 0)
     return showUsage(command, parent);
-  if (args[0] === "--version") return void process.stdout.write(`${packageJson.version}\n`);
+  if (args[0] === "--version") return printLine(packageJson.version);
   try {
     await assertKnownFlags(command, args);
     await runCommand(main, { rawArgs: args });
   } catch (error) {
     const { name, message } = error as Error;
     if (OPERATIONAL_ERRORS.has(name)) {
-      process.stderr.write(`${message}\n`);
+      printError(message);
       process.exitCode = 1;
       return;
     }
-    if (name !== "CLIError" && !(error instanceof InvalidInputError)) throw error;
-    process.stderr.write(`${message}\n`);
-    if (name === "CLIError") process.stderr.write("b9 --help shows how\n");
+    if (name !== "CLIError" && !(error instanceof InvalidInputError)) return fail(error as Error);
+    printError(message);
+    if (name === "CLIError") printError("b9 --help shows how");
     process.exitCode = 2;
   }
+}
+
+/** A fault of ours: as Node tells it, and ends by it, but without what its texts could do to a terminal. */
+function fail(error: Error): never {
+  printError(inspect(error));
+  process.exit(1);
 }
 
 /** The deepest subcommand that `args` name, and its parent. */

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { InvalidInputError } from "../errors.ts";
-import { API_ARGS, type Api, found, printJson, withApi } from "./api.ts";
+import { oneLine } from "../printable.ts";
+import { API_ARGS, type Api, found, withApi } from "./api.ts";
+import { print, printJson } from "./print.ts";
 import { readInput } from "./read-input.ts";
 import { formatDuration, formatProgress, isOver, type RunAnswer } from "./run-format.ts";
 
@@ -28,10 +30,10 @@ export const runOnServer = defineCommand({
     };
     await withApi(args, async (api) => {
       const started = await api.client.actor(args.actor).start(input, options);
-      if (!args.json) process.stdout.write(`run ${started.id}: ./b9 logs ${started.id} -f follows its log\n`);
+      if (!args.json) print(`run ${started.id}: ./b9 logs ${started.id} -f follows its log\n`);
       const ended = args.detach ? (started as RunAnswer) : await watch(api, started.id, !args.json);
       if (args.json) printJson(ended);
-      else if (!args.detach) process.stdout.write(describeEnd(ended));
+      else if (!args.detach) print(describeEnd(ended));
       if (!args.detach && ended.status !== "SUCCEEDED") process.exitCode = 1;
     });
   },
@@ -57,7 +59,7 @@ const LINE_SECS = 10;
 /** Waits for the end of a run, and says how it goes: in one line of a terminal that changes, or in some lines. */
 async function watch({ client }: Api, id: string, isShown: boolean): Promise<RunAnswer> {
   const onInterrupt = () => {
-    process.stdout.write(`\nrun ${id} goes on; ./b9 abort ${id} ends it\n`);
+    print(`\nrun ${id} goes on; ./b9 abort ${id} ends it\n`);
     process.exit(130);
   };
   process.once("SIGINT", onInterrupt);
@@ -85,15 +87,15 @@ function createStatusLine(isShown: boolean): {
   return {
     show(parts) {
       if (!isShown) return;
-      const text = parts.filter(Boolean).join("  ");
+      const text = oneLine(parts.filter(Boolean).join("  "));
       if (isTerminal)
         return void process.stdout.write(`\r\u001b[2K${text.slice(0, process.stdout.columns - 1)}`);
       if (parts[0] === lastStatus && performance.now() - lastAt < LINE_SECS * 1000) return;
       [lastAt, lastStatus] = [performance.now(), parts[0]];
-      process.stdout.write(`${text}\n`);
+      print(`${text}\n`);
     },
     end() {
-      if (isShown && isTerminal) process.stdout.write("\n");
+      if (isShown && isTerminal) print("\n");
     },
   };
 }
@@ -101,7 +103,7 @@ function createStatusLine(isShown: boolean): {
 function describeEnd(ended: RunAnswer): string {
   const { id, status, statusMessage, usageTotalUsd = 0 } = ended;
   return [
-    `${status}${statusMessage ? `: ${statusMessage}` : ""}`,
+    oneLine(`${status}${statusMessage ? `: ${statusMessage}` : ""}`),
     `${formatProgress(ended) || "no requests"} in ${formatDuration(ended)}${usageTotalUsd > 0 ? `, ${usageTotalUsd.toFixed(4)} USD` : ""}`,
     `./b9 run-info ${id} shows it, ./b9 export ${id} <dataset> its items`,
     "",

@@ -1,7 +1,9 @@
 import { defineCommand } from "citty";
 import { InvalidInputError } from "../errors.ts";
+import { oneLine } from "../printable.ts";
 import { RUN_STATUSES, type RunStatus } from "../runs/run.ts";
-import { type Api, API_ARGS, found, printJson, withApi } from "./api.ts";
+import { type Api, API_ARGS, found, withApi } from "./api.ts";
+import { print, printJson, printStream } from "./print.ts";
 import { count, formatDuration, formatProgress, formatTime, type RunAnswer } from "./run-format.ts";
 import { formatTable, terminalWidth } from "./table.ts";
 
@@ -34,8 +36,8 @@ export const runs = defineCommand({
         one.statusMessage ?? "",
       ]);
       const head = ["id", "actor", "status", "started (UTC)", "finished (UTC)", "message"];
-      process.stdout.write(formatTable(head, rows, { left: [1, 2, 3, 4, 5], maxWidth: terminalWidth() }));
-      if (total > items.length) process.stdout.write(`… ${count(total - items.length)} older ones\n`);
+      print(formatTable(head, rows, { left: [1, 2, 3, 4, 5], maxWidth: terminalWidth() }));
+      if (total > items.length) print(`… ${count(total - items.length)} older ones\n`);
     });
   },
 });
@@ -56,7 +58,7 @@ export const runInfo = defineCommand({
       const one = found((await client.run(args.id).get()) as RunAnswer | undefined, `run ${args.id}`);
       if (args.json) return printJson(one);
       const input = await client.keyValueStore(one.defaultKeyValueStoreId).getRecord("INPUT");
-      process.stdout.write(describeRun(one, input?.value));
+      print(describeRun(one, input?.value));
     }),
 });
 
@@ -80,7 +82,7 @@ function describeRun(run: RunAnswer, input: unknown): string {
     ["Input", JSON.stringify(input ?? null)],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
-  return `${rows.map(([title, text]) => `${title.padEnd(width)}  ${text}`).join("\n")}\n`;
+  return `${rows.map(([title, text]) => `${title.padEnd(width)}  ${oneLine(text)}`).join("\n")}\n`;
 }
 
 function mbytes(bytes: number | undefined): string {
@@ -105,9 +107,9 @@ export const logs = defineCommand({
       if (id === undefined) return printSystemLogs(fetch, args);
       if (args.level !== undefined) throw new InvalidInputError("--level: a run's log is printed whole");
       const log = client.run(id).log();
-      if (!args.follow) return void process.stdout.write(found(await log.get(), `run ${id}`));
+      if (!args.follow) return void print(found(await log.get(), `run ${id}`));
       const stream = found(await log.stream(), `run ${id}`);
-      for await (const chunk of stream) process.stdout.write(chunk as Buffer);
+      await printStream(stream as AsyncIterable<Buffer>);
     }),
 });
 
@@ -125,9 +127,7 @@ async function printSystemLogs(
   };
   if (!answer.items) throw new InvalidInputError(answer.error?.message ?? `status ${response.status}`);
   for (const { at, level: how, source, run_id: run, message } of answer.items.toReversed())
-    process.stdout.write(
-      `${at} ${how.toUpperCase().padEnd(5)} ${source}${run ? ` ${run}` : ""}: ${message}\n`,
-    );
+    print(`${at} ${how.toUpperCase().padEnd(5)} ${source}${run ? ` ${run}` : ""}: ${oneLine(message)}\n`);
 }
 
 export const abort = defineCommand({
@@ -161,8 +161,5 @@ export const resurrect = defineCommand({
 
 function report(run: RunAnswer, isJson: boolean): void {
   if (isJson) printJson(run);
-  else
-    process.stdout.write(
-      `run ${run.id}: ${run.status}${run.statusMessage ? `, ${run.statusMessage}` : ""}\n`,
-    );
+  else print(`run ${run.id}: ${run.status}${run.statusMessage ? `, ${oneLine(run.statusMessage)}` : ""}\n`);
 }

@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { startSandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
 import { readConfig } from "../config.ts";
+import { print, printJsonLine } from "./print.ts";
 
 export const sandbox = defineCommand({
   meta: { name: "sandbox", description: "Serve the stand-in world, on loopback only" },
@@ -29,8 +30,8 @@ export const sandbox = defineCommand({
     const stop = () => void world.close().then(() => process.exit(0));
     process.once("SIGTERM", stop).once("SIGINT", stop);
     if (args.attached) process.stdin.once("end", stop).once("close", stop).resume();
-    if (args.json) process.stdout.write(`${JSON.stringify({ url: world.url, env: world.env })}\n`);
-    else process.stdout.write(describe(world.url, world.env));
+    if (args.json) printJsonLine({ url: world.url, env: world.env });
+    else print(describe(world.url, world.env));
   },
 });
 

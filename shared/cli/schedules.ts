@@ -1,7 +1,8 @@
 import { defineCommand } from "citty";
 import type { Schedule } from "apify-client";
 import { InvalidInputError } from "../errors.ts";
-import { API_ARGS, type Api, printJson, withApi } from "./api.ts";
+import { API_ARGS, type Api, withApi } from "./api.ts";
+import { print, printJson } from "./print.ts";
 import { formatTime } from "./run-format.ts";
 import { formatTable, terminalWidth } from "./table.ts";
 
@@ -31,7 +32,7 @@ export const schedules = defineCommand({
         isEnabled && nextRunAt ? formatTime(new Date(nextRunAt)) : "–",
       ]);
       const head = ["name", "state", "cron", "time zone", "last (UTC)", "next (UTC)"];
-      process.stdout.write(formatTable(head, rows, { left: [1, 2, 3, 4, 5], maxWidth: terminalWidth() }));
+      print(formatTable(head, rows, { left: [1, 2, 3, 4, 5], maxWidth: terminalWidth() }));
     });
   },
 });

@@ -7,6 +7,7 @@ import { createLogger } from "../log.ts";
 import { startMaintenance } from "../maintenance/maintenance.ts";
 import { openRuns } from "../runs/runs.ts";
 import { startWorker, type Worker } from "../runs/worker.ts";
+import { assertStorageDir } from "../storage-dir.ts";
 import { untilSignal } from "./until-signal.ts";
 
 /**
@@ -28,6 +29,7 @@ export async function serve(config: Config, onServing: (url: string) => void = (
   );
   // What was opened is closed, also when the next thing cannot be: an open one would keep the process.
   await using opened = new AsyncDisposableStack();
+  await assertStorageDir(config.storageDir);
   const database = await openDatabase(config, { applicationName: `b9 server ${name}`, log });
   opened.defer(() => database.close());
   await migrate(database.pool);

@@ -1,5 +1,7 @@
 import { defineCommand } from "citty";
-import { ApiError, API_ARGS, type Api, printJson, withApi } from "./api.ts";
+import { oneLine } from "../printable.ts";
+import { ApiError, API_ARGS, type Api, withApi } from "./api.ts";
+import { print, printJson } from "./print.ts";
 import { count } from "./run-format.ts";
 import { formatTable, terminalWidth } from "./table.ts";
 
@@ -35,7 +37,7 @@ export const status = defineCommand({
       const dashboard = await read<Dashboard>(api, "/api/stats/dashboard");
       const { scrapers } = await read<{ scrapers: Scraper[] }>(api, "/api/scraper/status");
       if (args.json) printJson({ ready, dashboard, scrapers });
-      else process.stdout.write(describe(api.url, ready, dashboard, scrapers));
+      else print(describe(api.url, ready, dashboard, scrapers));
       if (ready.status !== "ready") process.exitCode = 1;
     }),
 });
@@ -71,7 +73,7 @@ function describe(url: string, ready: Ready, board: Dashboard, scrapers: Scraper
     ],
     ["Alerts", count(board.open_alerts)],
   ];
-  const lines = rows.map(([title, text]) => `${title.padEnd(6)}  ${text}\n`).join("");
+  const lines = rows.map(([title, text]) => `${title.padEnd(6)}  ${oneLine(text)}\n`).join("");
   const table = scrapers.map((one) => [
     one.scraper,
     one.desired,

@@ -1,3 +1,5 @@
+import { oneLine } from "../printable.ts";
+
 export interface TableOptions {
   /** Columns of texts, which begin at the left; the first one does by itself. */
   left?: number[];
@@ -7,18 +9,19 @@ export interface TableOptions {
 
 const GAP = "  ";
 
-/** Columns padded to their widest cell; the first to the left, figures to the right. */
+/** Columns padded to their widest cell; the first to the left, figures to the right. Each cell is one line. */
 export function formatTable(
   head: string[],
-  rows: string[][],
+  cells: string[][],
   { left = [], maxWidth = Infinity }: TableOptions = {},
 ): string {
+  const rows = cells.map((row) => row.map(oneLine));
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
   );
   narrow(widths, head, [0, ...left], maxWidth);
-  const line = (cells: string[]) =>
-    cells
+  const line = (row: string[]) =>
+    row
       .map((cell, column) => {
         const width = widths[column]!;
         const text = cell.length > width ? `${cell.slice(0, width - 1)}…` : cell;

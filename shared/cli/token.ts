@@ -4,6 +4,7 @@ import { type ApiToken, createToken, listTokens, revokeToken, type TokenScope } 
 import { type Database, openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { InvalidInputError } from "../errors.ts";
+import { print, printJsonLine } from "./print.ts";
 import { formatTable } from "./table.ts";
 
 const NAME = /^[\w.-]{1,64}$/;
@@ -29,7 +30,7 @@ const create = defineCommand({
       const taken = (await listTokens(pool)).some(({ name, revokedAt }) => name === args.name && !revokedAt);
       if (taken)
         throw new InvalidInputError(`name: expected a new one, ${args.name} is there; revoke it first`);
-      process.stdout.write(`${await createToken(pool, args.name, scope)}\n`);
+      print(`${await createToken(pool, args.name, scope)}\n`);
     }),
 });
 
@@ -39,7 +40,8 @@ const list = defineCommand({
   run: ({ args }) =>
     withDatabase(async ({ pool }) => {
       const tokens = await listTokens(pool);
-      process.stdout.write(args.json ? `${JSON.stringify(tokens)}\n` : formatTokens(tokens));
+      if (args.json) printJsonLine(tokens);
+      else print(formatTokens(tokens));
     }),
 });
 

@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import { type Config, readConfig } from "../config.ts";
+import { print, printJsonLine } from "./print.ts";
 import { useSandbox } from "./sandbox-process.ts";
 import { serve } from "./serve.ts";
 
@@ -22,7 +23,7 @@ export const up = defineCommand({
       const config = readConfig();
       if (args.attached) process.stdin.once("close", () => process.emit("SIGTERM")).resume();
       await serve(config, (url) =>
-        process.stdout.write(args.json ? `${JSON.stringify({ url })}\n` : describe(url, config, world?.url)),
+        args.json ? printJsonLine({ url }) : print(describe(url, config, world?.url)),
       );
     } finally {
       // Listened to, it would keep this process for as long as its parent lives.

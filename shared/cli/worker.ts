@@ -8,6 +8,7 @@ import { createLogger } from "../log.ts";
 import { startMaintenance } from "../maintenance/maintenance.ts";
 import { openRuns } from "../runs/runs.ts";
 import { startWorker, type Worker } from "../runs/worker.ts";
+import { assertStorageDir } from "../storage-dir.ts";
 import { untilSignal } from "./until-signal.ts";
 
 /** Claims, heartbeats, logs, what ends runs, and maintenance: each is short. */
@@ -33,6 +34,7 @@ export const worker = defineCommand({
       process.exit(1);
     });
     void stopped.then(() => log.info("runs are handed back; once more to end at once"));
+    await assertStorageDir(config.storageDir);
     const database = await openDatabase(config, {
       max: MAX_CONNECTIONS,
       applicationName: `b9 worker ${name}`,

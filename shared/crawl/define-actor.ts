@@ -26,6 +26,12 @@ export interface ActorDefinition<Schema extends z.ZodType = z.ZodType> {
   /** The run input's only definition: types, bounds, defaults. */
   input: Schema;
   router: Router;
+  /**
+   * Version of the requests that it writes: raised when `userData` means something else in a shape that fits both. A
+   * queue of another version, or one whose requests do not fit, is left as it is.
+   * @default 1
+   */
+  requestVersion?: number;
   /** The first requests, the same ones for the same input: a resumed crawl adds them again. */
   startRequests(input: z.output<Schema>, config: Config): NewRequest[];
   /** The run's default dataset. */

@@ -1,16 +1,20 @@
 import path from "node:path";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { readConfig, type Config } from "../config.ts";
 import { DatabaseError } from "../db/errors.ts";
 import { InvalidInputError } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { printable } from "../printable.ts";
 import { steadyNow } from "../steady-clock.ts";
+import { assertStorageDir } from "../storage-dir.ts";
 import { parseJsonText } from "../text.ts";
 import { readDataset } from "./dataset-reader.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { parseInput } from "./input.ts";
+import { createQueueFit } from "./queue-fit.ts";
 import { openLocalRunStorage, purgeLocalStorage } from "./local/local-run-storage.ts";
+import { toStorageError } from "./local/storage-failure.ts";
 import { Records } from "./local/records.ts";
 import { openUsageFile } from "./local/usage-file.ts";
 import { runCrawl } from "./run-crawl.ts";
@@ -54,7 +58,7 @@ export async function runActor(
   } catch (error) {
     const isExpected = [InvalidInputError, StorageError, DatabaseError].some((kind) => error instanceof kind);
     if (!(error instanceof Error && isExpected)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${printable(error.message)}\n`);
     return { exitCode: error instanceof InvalidInputError ? 2 : 1, summary: null };
   }
 }
@@ -71,12 +75,16 @@ async function runLocally(actor: ActorDefinition, options: LocalOptions): Promis
 
   const startedAt = new Date();
   const startedMs = steadyNow();
-  await mkdir(storageDir, { recursive: true });
+  await assertStorageDir(storageDir);
   if (!resume) {
     const removed = await purgeLocalStorage({ storageDir, name: actor.name });
     if (removed.length > 0) log.info({ removed }, "a fresh crawl: removed what the last one left");
   }
-  const storage = await openLocalRunStorage({ storageDir, name: actor.name });
+  const storage = await openLocalRunStorage({
+    storageDir,
+    name: actor.name,
+    fit: createQueueFit(actor),
+  });
   for (const note of storage.notes) log.warn(note);
   try {
     await storage.setRecord("INPUT", raw);
@@ -120,6 +128,8 @@ async function readStoredInput(storageDir: string): Promise<unknown> {
   try {
     written = await readFile(file);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+      throw toStorageError(`cannot read ${file}`, error);
     throw new InvalidInputError(`no input: give one with --input, or write it to ${file}`, { cause: error });
   }
   try {

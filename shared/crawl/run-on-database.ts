@@ -18,7 +18,9 @@ import { SharedPace } from "./postgres/shared-pace.ts";
 import { SharedTurnstile } from "./postgres/shared-turnstile.ts";
 import { openUsageTable } from "./postgres/usage-table.ts";
 import type { RunActorResult } from "./run-actor.ts";
+import { createQueueFit } from "./queue-fit.ts";
 import { type CrawlControls, runCrawl } from "./run-crawl.ts";
+import { UnfitQueueError } from "./run-storage.ts";
 import { summarize, type RunSummary } from "./summary.ts";
 
 /** Connections of one crawl: claims and commits, what runs beside them, leases. */
@@ -72,7 +74,13 @@ export async function runOnDatabase(
     const input = await assertJoined(pool, { actor, config, runId, raw });
     log.info(`run ${runId}: other processes join it with --run ${runId}`);
     const [summary] = await Promise.all([
-      crawlRun(actor, { ...options, runId, input, database, goOn: `--db --run ${runId}` }),
+      crawlRun(actor, { ...options, runId, input, database, goOn: `--db --run ${runId}` }).catch(
+        async (error: Error) => {
+          if (error instanceof UnfitQueueError)
+            await leaveRun(pool, runId, { status: "FAILED", statusMessage: error.message });
+          throw error;
+        },
+      ),
       removeExpired(database, options),
     ]);
     await leaveRun(pool, runId, summary);
@@ -139,7 +147,11 @@ async function crawlRun(actor: ActorDefinition, part: Part): Promise<RunSummary>
   const { pool } = database;
   const startedAt = new Date();
   const startedMs = steadyNow();
-  const storage = await openPostgresRunStorage({ ...part, leaseSecs: config.leaseSecs });
+  const storage = await openPostgresRunStorage({
+    ...part,
+    leaseSecs: config.leaseSecs,
+    fit: createQueueFit(actor),
+  });
   const budgets: (SharedBudget | SharedPace | SharedTurnstile)[] = [];
   try {
     const ledger = await openUsageTable({ pool, runId }, (err) =>

@@ -124,6 +124,15 @@ export class StorageError extends Error {
   override name = "StorageError";
 }
 
+/** Another version of the program has written the queue. Nothing of it was changed or sent. */
+export class UnfitQueueError extends StorageError {
+  constructor(queue: string, why: string) {
+    super(
+      `${queue} was written by another version of this program: ${why}; go on with that version, or start afresh`,
+    );
+  }
+}
+
 /** A managed run is another attempt's by now, or over: what this process did since is void, and it ends. */
 export class LostRunError extends StorageError {
   override name = "LostRunError";

@@ -8,7 +8,7 @@ import { redact } from "../redact.ts";
 import { steadyNow } from "../steady-clock.ts";
 import { acquireEmbedded } from "./embedded.ts";
 import { DatabaseError } from "./errors.ts";
-import { isAway, REFUSED_SETTINGS, withRetry } from "./retry.ts";
+import { isAway, isFull, REFUSED_SETTINGS, withRetry } from "./retry.ts";
 import type { DB } from "./tables.ts";
 
 export interface Database {
@@ -132,9 +132,13 @@ function timeouts({ databaseUrl, statementTimeoutSecs }: DatabaseConfig): PoolCo
   return { ...client, statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 60_000 };
 }
 
-/** One line when connections break, however many, and one when the next one stands. */
+/** A database that stays full is told of so often. */
+const FULL_EVERY_MS = 60_000;
+
+/** One line when connections break, however many, and one when the next one stands; one a minute while it is full. */
 function logOutages(pool: Pool, log: Log): void {
   let awaySince: number | null = null;
+  let fullToldAt = -Infinity;
   const onAway = ({ message }: Error) => {
     if (awaySince !== null || pool.ending) return;
     awaySince = steadyNow();
@@ -145,6 +149,9 @@ function logOutages(pool: Pool, log: Log): void {
   // A busy one: its statement has failed.
   pool.on("release", (error) => {
     if (isAway(error)) onAway(error);
+    if (!isFull(error) || performance.now() - fullToldAt < FULL_EVERY_MS) return;
+    fullToldAt = performance.now();
+    log.warn(`the database can store nothing: ${error.message}; what needs it waits`);
   });
   pool.on("connect", (client) => {
     // One that is lent out and has no statement under way, as between those of a transaction: nobody else would hear.

@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidInputError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { DatabaseError } from "./errors.ts";
 
 /** Who Postgres runs as; `null`: as this process. Postgres refuses to run as root. */
@@ -59,25 +60,6 @@ export async function preparePlace(options: PlaceOptions): Promise<EmbeddedPlace
   }
   onNotice(`Postgres runs as user ${user!.name}, who cannot enter ${blocked}: the database is in ${outside}`);
   return toPlace(outside, runnable, user);
-}
-
-/**
- * Makes a folder and those it is in. By itself, for mkdir's `recursive` goes round for good where a folder takes no other,
- * as in /proc.
- * @returns the first one made; `undefined` when all were there
- */
-async function makeFolder(folder: string): Promise<string | undefined> {
-  try {
-    await mkdir(folder);
-    return folder;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && statSync(folder).isDirectory()) return undefined;
-    if (code !== "ENOENT") throw error;
-  }
-  const first = await makeFolder(path.dirname(folder));
-  await mkdir(folder);
-  return first ?? folder;
 }
 
 async function toPlace(folder: string, native: string, user: ServerUser): Promise<EmbeddedPlace> {
@@ -159,7 +141,7 @@ async function copyNative(
   onNotice(`Postgres runs as user ${user!.name}, who cannot run ${native}: copied to ${copy}`);
   // Users of one process may come at the same time as well.
   const temporary = `${copy}.${randomUUID()}`;
-  await mkdir(outside, { recursive: true });
+  await makeFolder(outside);
   await chmod(outside, 0o755);
   await cp(native, temporary, { recursive: true, verbatimSymlinks: true });
   for (const entry of await readdir(temporary, { recursive: true, withFileTypes: true })) {

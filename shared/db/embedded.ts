@@ -24,6 +24,8 @@ export interface EmbeddedDatabase {
 const USERS_LOCK = 919_001;
 
 const START_TIMEOUT_MS = 60_000;
+/** Between two tries to start a server that has ended and does not start. */
+const REVIVAL_MS = 1_000;
 
 /** Sent by a server that is starting or ending: cannot_connect_now, admin_shutdown, crash_shutdown. */
 const IN_TRANSIT = new Set(["57P03", "57P01", "57P02"]);
@@ -101,14 +103,21 @@ class Anchor {
     return true;
   }
 
-  /** The server ended under us: by a crash, or by somebody's hand. */
+  /** The server ended under us: by a crash, by somebody's hand, or for want of room, which may take a while to come. */
   async #revive(): Promise<void> {
     this.#client = null;
-    try {
-      await this.connect();
-      this.#onNotice(`Postgres in ${this.#place.dataDir} had ended and runs again`);
-    } catch (error) {
-      this.#onNotice(`Postgres in ${this.#place.dataDir} had ended: ${(error as Error).message}`);
+    for (let tries = 1; !this.#released; tries++) {
+      try {
+        await this.connect();
+        this.#onNotice(`Postgres in ${this.#place.dataDir} had ended and runs again`);
+        return;
+      } catch (error) {
+        if (tries === 1)
+          this.#onNotice(
+            `Postgres in ${this.#place.dataDir} had ended, and is started again until it runs: ${(error as Error).message}`,
+          );
+        await sleep(REVIVAL_MS);
+      }
     }
   }
 

@@ -119,7 +119,7 @@ export async function startServer(
   };
   const logFile = path.join(folder, "postgres.log");
   // Appended to, because another process may have started a server meanwhile that writes there.
-  const log = openSync(logFile, "a", 0o600);
+  const log = openLog(logFile);
   if (fstatSync(log).size > MAX_LOG_BYTES) ftruncateSync(log);
   const logStart = fstatSync(log).size;
   const child = spawn(
@@ -150,6 +150,14 @@ export async function startServer(
     }
     const running = await readRunning(dataDir);
     if (running?.isReady && running.pid === child.pid) return;
+  }
+}
+
+function openLog(file: string): number {
+  try {
+    return openSync(file, "a", 0o600);
+  } catch (cause) {
+    throw new DatabaseError(`cannot write ${file}: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -767,6 +767,7 @@ export interface Runs {
   priority: Generated<number>;
   progress: Generated<Json>;
   ran_secs: Generated<number>;
+  request_version: number | null;
   rerun_of: string | null;
   restart_on_error: Generated<boolean>;
   resurrect_count: Generated<number>;

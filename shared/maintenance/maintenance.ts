@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import { readNow } from "../db/clock.ts";
 import { isPassing } from "../db/retry.ts";
+import { makeFolder } from "../make-folder.ts";
 import { repeat } from "../runs/repeat.ts";
 import type { Runs } from "../runs/runs.ts";
 import { fireDueSchedules } from "../schedules/fire.ts";
@@ -45,6 +46,7 @@ export async function startMaintenance(options: MaintenanceOptions): Promise<Mai
   const self = identifyProcess(kind, name);
   const stopping = new AbortController();
   const jobs = createJobs(options, stopping.signal);
+  await makeFolder(config.storageDir);
   await tellAlive(database, self, config.storageDir);
   const brought = await bringShippedSchedules(database, await readNow(database.pool));
   if (brought.length > 0) log.info(`new schedules: ${brought.join(", ")}`);

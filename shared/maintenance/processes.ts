@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import os from "node:os";
 import type { Database } from "../db/database.ts";
 
@@ -21,13 +21,13 @@ export async function tellAlive(
   { id, kind, name }: ProcessIdentity,
   storageDir: string,
 ): Promise<void> {
-  await mkdir(storageDir, { recursive: true });
-  const { bavail, blocks } = await statfs(storageDir);
+  // A folder that is gone, or whose file system counts no blocks, has no room: the alert of full disks tells of it.
+  const { bavail, blocks } = await statfs(storageDir).catch(() => ({ bavail: 0, blocks: 0 }));
   await pool.query(
     `insert into processes (id, kind, name, host, pid, memory_bytes, disk_free_ratio)
     values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (id) do update set heartbeat_at = now(), memory_bytes = $6, disk_free_ratio = $7`,
-    [id, kind, name, os.hostname(), process.pid, process.memoryUsage.rss(), bavail / blocks],
+    [id, kind, name, os.hostname(), process.pid, process.memoryUsage.rss(), blocks > 0 ? bavail / blocks : 0],
   );
 }
 

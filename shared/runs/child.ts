@@ -6,8 +6,10 @@ import type { ActorDefinition } from "../crawl/define-actor.ts";
 import { runOnDatabase } from "../crawl/run-on-database.ts";
 import { LostRunError } from "../crawl/run-storage.ts";
 import { createLogger } from "../log.ts";
+import { surviveOutput } from "../output.ts";
 import type { ChildResult, FromChild, RunOrder, ToChild } from "./child-messages.ts";
 
+surviveOutput({ isPrinter: false });
 const stop = new AbortController();
 
 process.on("disconnect", () => process.exit(1));

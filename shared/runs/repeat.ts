@@ -1,8 +1,8 @@
-import { isAway } from "../db/retry.ts";
+import { isAway, isFull } from "../db/retry.ts";
 
 /**
  * Does `work` every `ms`, never twice at once: what takes longer delays the next one. That the database is away, its pool
- * tells, once; of other errors `onError` is told. Returns what stops it, which waits for work under way.
+ * tells, once; of other errors `onError` is told, of a full one once until it works again. Returns what stops it, which waits for work under way.
  */
 export function repeat(
   ms: number,
@@ -12,8 +12,16 @@ export function repeat(
   let isStopped = false;
   let timer: NodeJS.Timeout;
   let running: Promise<void> = Promise.resolve();
+  let isFullTold = false;
   const turn = async () => {
-    await work().catch((error: Error) => isAway(error) || onError(error));
+    try {
+      await work();
+      isFullTold = false;
+    } catch (error) {
+      const isKnown = isAway(error) || (isFull(error) && isFullTold);
+      isFullTold = isFull(error);
+      if (!isKnown) onError(error as Error);
+    }
     if (!isStopped) timer = setTimeout(start, ms);
   };
   const start = () => void (running = turn());

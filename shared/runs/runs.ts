@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import { toDatabaseJson } from "../crawl/postgres/database-json.ts";
 import { newRunId } from "../crawl/postgres/runs.ts";
 import type { Database } from "../db/database.ts";
-import { withRetry } from "../db/retry.ts";
+import { isBrief, withRetry } from "../db/retry.ts";
 import { type ActorManifest, actorManifests, findActor } from "./actors.ts";
 import { Delivery, type Queryable } from "./delivery.ts";
 import { assertRunInput, expandInput, type LaunchInput, type SetAside } from "./launch-input.ts";
@@ -126,7 +126,7 @@ export async function openRuns({
   };
   /** All or nothing; repeated when the database was away, so `work` must bear being done twice. */
   const inTransaction = <Result>(work: (transaction: Queryable) => Promise<Result>): Promise<Result> =>
-    withRetry(() => kysely.transaction().execute(work), { maxMs: 30_000 });
+    withRetry(() => kysely.transaction().execute(work), { maxMs: 30_000, passes: isBrief });
 
   const launch: Runs["launch"] = async (options, { transaction: outer } = {}) => {
     const actor = actorOf(options.actor);
@@ -176,8 +176,9 @@ export async function openRuns({
       if (run.status !== "READY" && run.leaseExpiresAt === null) {
         throw new RunStateError(`run ${id} is crawled by \`b9 crawl\`: end it there, with Ctrl+C`);
       }
-      await withRetry(() =>
-        sql`select abort_run(${id}, ${gracefully ? "graceful" : "kill"})`.execute(kysely),
+      await withRetry(
+        () => sql`select abort_run(${id}, ${gracefully ? "graceful" : "kill"})`.execute(kysely),
+        { maxMs: 30_000, passes: isBrief },
       );
       return get(id);
     },

@@ -1,4 +1,5 @@
 import type { Router } from "../../shared/crawl/router.ts";
+import { createQueueFit } from "../../shared/crawl/queue-fit.ts";
 import type { Outcome } from "../../shared/crawl/outcome.ts";
 import type { ClaimedRequest, Item, NewRequest } from "../../shared/crawl/run-storage.ts";
 import { itemKey, type DatasetName } from "../../shared/datasets.ts";
@@ -78,6 +79,12 @@ function createContext(router: Router, request: NewRequest, { records = {}, user
       records[key] = value;
     },
     async addRequests(requests: readonly NewRequest[]) {
+      const fit = createQueueFit({ router });
+      for (const one of requests) {
+        // Or no queue with it could be opened again.
+        const misfit = fit.misfit(JSON.parse(JSON.stringify(one)) as NewRequest);
+        if (misfit !== null) throw new Error(`${one.label} ${one.uniqueKey}: ${misfit}`);
+      }
       handled.requests.push(...requests);
     },
   };

@@ -7,6 +7,9 @@ import { type DemoServer, startDemoServer } from "../../shared/cli/demo-server.t
 
 const B9 = path.resolve(import.meta.dirname, "../../b9");
 
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
+
 let world: Sandbox;
 let server: DemoServer;
 beforeAll(async () => {
@@ -104,6 +107,42 @@ describe("b9 run", () => {
     });
   });
 });
+
+it("prints nothing of a run that acts on a terminal", async () => {
+  const id = await launch(await names(1));
+  await b9(["logs", id, "-f"]);
+  const evil = "\u001b]52;c;AAAA\u0007\u001b[2J\rall fine\u009b31m\b\u202e\nrun x: SUCCEEDED";
+  const api = (route: string, method: string, body: unknown) =>
+    fetch(`${server.url}${route}`, {
+      method,
+      headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  await api(`/v2/actor-runs/${id}`, "PUT", { statusMessage: evil, isStatusMessageTerminal: true });
+  await api(`/v2/datasets/${id}-failed_requests/items`, "POST", [{ request_id: "1", [evil]: evil }]);
+  await api(`/v2/key-value-stores/${id}/records/INPUT`, "PUT", { note: evil });
+  for (const args of [
+    ["runs"],
+    ["run-info", id],
+    ["run-info", id, "--json"],
+    ["abort", id],
+    ["logs", id],
+    ["status"],
+    ["api", `/v2/actor-runs/${id}`],
+    ["api", `/v2/datasets/${id}-failed_requests/items?format=csv`],
+    ["api", `/v2/datasets/${id}-failed_requests/items?format=jsonl`],
+    ["export", id, "failed_requests"],
+    ["export", id, "failed_requests", "--format", "csv"],
+    ["abort", evil],
+  ]) {
+    const { stdout, stderr } = await b9(args);
+    expect(stdout.replaceAll("\r\n", "\n") + stderr).not.toMatch(CONTROLS);
+  }
+  expect((await b9(["runs"])).stdout).not.toMatch(/^run x/m);
+  expect(JSON.parse((await b9(["run-info", id, "--json"])).stdout)).toMatchObject({ id });
+  const [item] = JSON.parse((await b9(["export", id, "failed_requests", "--format", "json"])).stdout);
+  expect(item[evil]).toBe(evil);
+}, 90_000);
 
 it("b9 abort ends a run gracefully, b9 resurrect lets it go on to its end", async () => {
   const id = await launch(await names(40));

@@ -173,9 +173,61 @@ describe("b9 export", () => {
     expect(readdirSync(storage).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
+  it("writes CSV that opens right in Excel, and defuses formulas", async () => {
+    const folder = await temporaryFolder();
+    mkdirSync(path.join(folder, "datasets/reddit_users"), { recursive: true });
+    const item = { username: "=1+1", karma: -5, "@about": "a\u001b]0;x\u0007;b" };
+    writeFileSync(path.join(folder, "datasets/reddit_users/000000001.json"), JSON.stringify(item));
+    const file = path.join(folder, "users.csv");
+    const save = async (...args: string[]) => {
+      const all = ["export", "reddit_users", "--storage", folder, "--format", "csv", "--out", file];
+      expect((await b9(...all, ...args)).err).toBe("");
+      return readFileSync(file, "utf8");
+    };
+    expect(await save()).toBe(`\ufeffusername,karma,'@about\r\n'=1+1,-5,"a\u001b]0;x\u0007;b"\r\n`);
+    expect(await save("--no-bom", "--raw", "--delimiter", "|")).toBe(
+      `username|karma|@about\r\n=1+1|-5|"a\u001b]0;x\u0007;b"\r\n`,
+    );
+    const { out } = await b9("export", "reddit_users", "--storage", folder, "--format", "csv");
+    expect(out).toBe(`username,karma,'@about\r\n'=1+1,-5,"a;b"\r\n`);
+    for (const delimiter of ['"', "", ";;", "\n"]) {
+      const refused = await b9("export", "reddit_users", "--storage", folder, `--delimiter=${delimiter}`);
+      expect([refused.code, refused.err]).toEqual([2, expect.stringMatching(/^--delimiter: expected one/)]);
+    }
+  });
+
+  it.each([
+    ["is empty", "", /the file is empty/],
+    ["is torn", '{"reddit_id":"b","ti', /JSON/],
+    ["is full of zeros, as after a power cut", "\0".repeat(20), /JSON/],
+    ["is no object", "[1]", /expected a JSON object, got \[1\]/],
+    ["is null", "null", /expected a JSON object, got null/],
+    ["is a folder", null, /EISDIR/],
+  ])("names an item file that %s, in one line", async (_, content, reason) => {
+    const folder = await temporaryFolder();
+    const dataset = path.join(folder, "datasets/reddit_posts");
+    mkdirSync(dataset, { recursive: true });
+    writeFileSync(path.join(dataset, "000000001.json"), '{"reddit_id":"a"}');
+    const file = path.join(dataset, "000000002.json");
+    if (content === null) mkdirSync(file);
+    else writeFileSync(file, content);
+    const { code, err } = await b9("export", "reddit_posts", "--storage", folder, "--format", "csv");
+    expect(code).toBe(1);
+    expect(err).toMatch(/^.*000000002\.json is not an item: .*\n$/);
+    expect(err).toMatch(reason);
+  });
+
+  it("lists the datasets that there are, with their items", async () => {
+    expect((await b9("export", "--storage", storage)).out).toMatch(/^reddit_posts +2$/m);
+  });
+
   it("names the datasets and formats that there are", async () => {
     const { code, err } = await b9("export", "posts", "--storage", storage);
-    expect([code, err]).toEqual([2, expect.stringMatching(/no dataset "posts".*reddit_posts/)]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/no dataset "posts".*reddit_posts \(2\)/)]);
+    expect(await b9("export", "posts", "--storage", `${storage}/none`)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^there is no storage folder .*\n$/),
+    });
     expect((await run("--format", "xml")).err).toMatch(/--format: expected csv, jsonl, json, got "xml"/);
   });
 });

@@ -1,8 +1,11 @@
 import { NonRetryableError } from "@crawlee/core";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import path from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { z } from "zod";
 import { pino } from "pino";
 import { UnexpectedShapeError } from "../../shared/errors.ts";
 import type { ActorDefinition } from "../../shared/crawl/define-actor.ts";
@@ -419,4 +422,27 @@ it("touches nothing of the last crawl when the new input is invalid", async () =
   const { exitCode } = await runActor(actor, { config, log, input: { pages: 0, page: 1 } });
   expect(exitCode).toBe(2);
   expect(await items(config, "reddit_posts")).toHaveLength(3);
+});
+
+it("does not resume a queue whose requests are of another shape, and leaves it whole for the version that can", async () => {
+  let isBlocked = true;
+  const origin = await startServer((_, response) => {
+    if (isBlocked) response.writeHead(403, { "content-type": "text/html" }).end("<title>Blocked</title>");
+    else response.end("{}");
+  });
+  const config = await testConfig({ MAX_STALL_SECS: "1" });
+  const actor = pagesActor(origin);
+  expect((await runActor(actor, { config, log, input: { pages: 3 } })).exitCode).toBe(1);
+  isBlocked = false;
+
+  const journal = path.join(config.storageDir, "request_queues/pages/journal.jsonl");
+  const before = readFileSync(journal);
+  const other = pagesActor(origin, { userData: z.object({ page: z.int() }) });
+  expect(await runActor(other, { config, log, resume: true })).toEqual({ exitCode: 1, summary: null });
+  expect(readFileSync(journal)).toEqual(before);
+
+  // As journals were before versions were written.
+  writeFileSync(journal, before.toString().replaceAll(',"version":1,"requests":1', ""));
+  const { summary } = await runActor(actor, { config, log, resume: true });
+  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 3, requestsFailed: 0 });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
 import type { Config } from "../../shared/config.ts";
 import { openPostgresRunStorage } from "../../shared/crawl/postgres/postgres-run-storage.ts";
 import { readRunItems } from "../../shared/crawl/postgres/read-run-items.ts";
@@ -110,6 +111,48 @@ it("goes on with a run that failed, and the run is over when nothing is left", a
   const second = await runActor(actor, { config, log, database: { runId } });
   expect(second.summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 5 });
   expect(await readRun(runId)).toMatchObject({ status: "SUCCEEDED", finished: true });
+});
+
+it("leaves a run whose requests are of another shape whole, and FAILED with the reason", async () => {
+  let isBlocked = true;
+  const origin = await startServer((_, response) => {
+    if (isBlocked) response.writeHead(403, { "content-type": "text/html" }).end("<title>Blocked</title>");
+    else response.end("{}");
+  });
+  const config = await configFor({ MAX_STALL_SECS: "1" });
+  const actor = pagesActor(origin);
+  const runId = newRunId();
+  await runActor(actor, { config, log, input: { pages: 700 }, database: { runId } });
+  isBlocked = false;
+  const queue = async () =>
+    (
+      await database.pool.query(
+        "select q.*, request_version from requests q join runs r on r.number = run_number where r.id = $1 order by q.id",
+        [runId],
+      )
+    ).rows;
+  const before = await queue();
+  expect(before[0]).toMatchObject({ request_version: 1 });
+
+  for (const [other, reason] of [
+    [
+      pagesActor(origin, { userData: z.object({ page: z.int() }) }),
+      /^the queue of run \w+ was .*: 700 of the 700/,
+    ],
+    [{ ...actor, requestVersion: 2 }, /its requests are of version 1, those of this one of version 2/],
+  ] as const) {
+    expect(await runActor(other, { config, log, database: { runId } })).toEqual({
+      exitCode: 1,
+      summary: null,
+    });
+    expect(await readRun(runId)).toMatchObject({
+      status: "FAILED",
+      status_message: expect.stringMatching(reason),
+    });
+    expect(await queue()).toEqual(before);
+  }
+  const { summary } = await runActor(actor, { config, log, database: { runId } });
+  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 700 });
 });
 
 it("refuses runs that are not there, are others', or have another input, and changes nothing", async () => {

@@ -94,6 +94,31 @@ it("the process of a run that goes wrong fails it, with the reason", async () =>
   expect(logs["throw"]).toMatch(/Z INFO {6}at Immediate\./);
 });
 
+it("leaves a queue that another version wrote whole: the run is FAILED with that reason", async () => {
+  const { runs, site, until, database } = harness;
+  await harness.startWorker("w1");
+  site.delayMs = 20;
+  const { id } = await harness.launch({ pages: 300 });
+  await until(id, "RUNNING");
+  await runs.abort(id, { gracefully: true });
+  await until(id, "ABORTED");
+  const other = [{ url: `${site.origin}/x`, uniqueKey: "x", label: "OTHER", userData: {} }];
+  await database.pool.query("select add_requests(number, $2) from runs where id = $1", [
+    id,
+    JSON.stringify(other),
+  ]);
+  const pending = async () =>
+    (await database.pool.query("select count_requests(number) as n from runs where id = $1", [id])).rows[0].n;
+  const before = await pending();
+  const asked = site.asked.length;
+  await runs.resurrect(id);
+  expect((await until(id, "FAILED")).statusMessage).toMatch(
+    /^the queue of run \w+ was written by another version .*no handler for label OTHER/,
+  );
+  expect(await pending()).toEqual(before);
+  expect(site.asked.length).toBe(asked);
+});
+
 it("aborts gracefully: what is in flight finishes; a resurrection does the rest, and nothing twice", async () => {
   const { runs, site, until } = harness;
   await harness.startWorker("w1");

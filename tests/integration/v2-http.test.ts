@@ -266,6 +266,13 @@ describe("items", () => {
     await hand.push(runId, "reddit_posts", [{ a: 1, b: 2 }]);
     const items = `/v2/datasets/${runId}/items?fields=b,a&outputFields=second,first`;
     expect((await ask(items)).body).toEqual([{ second: 2, first: 1 }]);
+    for (const delimiter of ['"', "\n", "\r", "", ",,", "="]) {
+      const refused = await server.request(`${items}&format=csv&delimiter=${encodeURIComponent(delimiter)}`);
+      expect(refused.status).toBe(400);
+      expect(await refused.text()).toContain("neither a quote");
+    }
+    for (const raw of ["&raw=1", ""])
+      expect((await server.request(`${items}&format=csv&delimiter=%09${raw}`)).status).toBe(200);
     const csv = await server.request(`${items}&format=csv&attachment=1`);
     expect(new Uint8Array(await csv.clone().arrayBuffer()).subarray(0, 3)).toEqual(
       new Uint8Array([0xef, 0xbb, 0xbf]),

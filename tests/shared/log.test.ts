@@ -53,6 +53,26 @@ describe("createLogger", () => {
     expect(written.match(/\*\*\*/g)!.length).toBeGreaterThanOrEqual(8);
   });
 
+  it.each([true, false])("shows nothing that acts on a terminal (pretty: %s)", (pretty) => {
+    const log = logger({ pretty });
+    const evil = "\u001b]52;c;AAAA\u0007\u001b[2J\rfine\u009b31m\b\u202e";
+    log.info(evil);
+    log.warn({ [evil]: evil, list: [evil] }, "%s", evil);
+    log.error({ err: Object.assign(new Error(evil), { body: evil }) }, "failed");
+    // What colours the levels is the log's own.
+    // oxlint-disable-next-line no-control-regex
+    const own = written.replaceAll(/\u001b\[\d+m/g, "");
+    // oxlint-disable-next-line no-control-regex
+    expect(own).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(own).toContain("fine");
+  });
+
+  it("keeps in JSON what a terminal would obey, as escapes", () => {
+    logger().info("a\u001b\u009b\u202e");
+    expect(written).toContain("a\\u001b\\u009b\\u202e");
+    expect(records()[0]).toMatchObject({ msg: "a\u001b\u009b\u202e" });
+  });
+
   it("keeps an error's type, message and stack", () => {
     logger().error({ err: new TypeError("boom") }, "failed");
     expect(records()[0]).toMatchObject({

@@ -1,6 +1,7 @@
 import type { H3Event } from "h3";
 import type { Pool } from "pg";
 import { z } from "zod";
+import { DELIMITER, isDelimiter } from "../../../shared/csv.ts";
 import { InvalidInputError } from "../../../shared/errors.ts";
 import type { Dataset } from "../../../shared/runs/storages/datasets.ts";
 import { CONTENT_TYPES, formatItems, type ItemFormat } from "../../../shared/runs/storages/item-formats.ts";
@@ -33,7 +34,10 @@ export const ItemQuery = z
     outputFields: names().optional().describe("New names of fields, one each"),
     view: z.never({ error: "nothing: datasets have no views here" }).optional(),
     bom: flag().optional().describe("Of csv it is the default"),
-    delimiter: z.string().length(1, "one character").optional(),
+    delimiter: z.string().refine(isDelimiter, { error: DELIMITER }).optional(),
+    raw: flag()
+      .default(false)
+      .describe("csv without the apostrophe before texts that a spreadsheet would take for formulas"),
     skipHeaderRow: flag().default(false),
     attachment: flag().default(false),
   })
@@ -53,6 +57,9 @@ export async function answerItems(
   event: H3Event,
 ): Promise<Reply> {
   const { format, offset: from, desc } = query;
+  // Parameters without a value are left out elsewhere; cells without a delimiter were hardly meant.
+  if (event.url.searchParams.get("delimiter") === "")
+    throw new ApiError(400, "INVALID_PARAMETER", `delimiter: expected ${DELIMITER}, got nothing`);
   const limit = query.limit || null;
   const total = dataset.itemCount;
   const headers = {
@@ -79,6 +86,7 @@ export async function answerItems(
       columns: query.outputFields ?? query.fields ?? null,
       bom: query.bom,
       delimiter: query.delimiter,
+      raw: query.raw,
       skipHeaderRow: query.skipHeaderRow,
     });
     return new Reply(toStream(text), { headers });

@@ -1,6 +1,8 @@
 import type { H3 } from "h3";
+import type { Pool } from "pg";
 import { z } from "zod";
 import { PostgresRecords } from "../../../shared/crawl/postgres/postgres-records.ts";
+import { isBrief } from "../../../shared/db/retry.ts";
 import type { Run } from "../../../shared/runs/run.ts";
 import {
   findRecord,
@@ -157,7 +159,7 @@ function addRecords(app: H3, { database, config }: Services, path: string, find:
         const key = keyOf(request.params);
         const { id } = await find(request);
         const contentType = request.event.req.headers.get("content-type") ?? "application/octet-stream";
-        await new PostgresRecords(pool, id).write(key, { contentType, value: request.body });
+        await recordsOf(pool, id).write(key, { contentType, value: request.body });
         return new Reply("{}", {
           headers: {
             "content-type": "application/json; charset=utf-8",
@@ -177,10 +179,15 @@ function addRecords(app: H3, { database, config }: Services, path: string, find:
     status: 204,
     handler: async (request) => {
       const key = keyOf(request.params);
-      await new PostgresRecords(pool, (await find(request)).id).write(key, null);
+      await recordsOf(pool, (await find(request)).id).write(key, null);
       return new Reply(null);
     },
   });
+}
+
+/** Whoever asked waits for the answer. */
+function recordsOf(pool: Pool, store: string): PostgresRecords {
+  return new PostgresRecords(pool, store, null, { maxMs: 10_000, passes: isBrief });
 }
 
 function recordHeaders(key: string, { contentType, updatedAt }: RecordHead, isAttachment: boolean) {

@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, openSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { addItemText, itemsLine, pendingLine, plainLine, settledLine } from "./journal-lines.ts";
+import { addItemText, itemsLine, openLine, pendingLine, plainLine, settledLine } from "./journal-lines.ts";
 import type { ItemTexts } from "./journal-lines.ts";
 import { readMergedItems } from "./merged-items.ts";
 import { fromSettled } from "./queue-state.ts";
@@ -37,12 +37,12 @@ export function isWorthCompacting(
  */
 export async function compactJournal(path: string, sizeBytes: number, replayed: Replayed): Promise<number> {
   const temporary = unfinishedPath(path);
-  const { state, itemKeys } = replayed;
+  const { state, itemKeys, requestVersion } = replayed;
   try {
     const file = openSync(temporary, "w");
     const write = (line: string): void => writeFileSync(file, line);
     try {
-      write(plainLine({ open: { crashes: state.crashes } }));
+      write(openLine(state.crashes, requestVersion ?? 1));
       writeSettled(state, write);
       writePending(state, write);
       const items = batchItems(write);

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DATASETS } from "../../datasets.ts";
+import { makeFolder } from "../../make-folder.ts";
 import { readMergedItems } from "./merged-items.ts";
 import type { MergedItemsSource } from "./merged-items.ts";
 import type { ItemCounts } from "./replay.ts";
@@ -15,7 +16,7 @@ import { ignoreMissing, toStorageError } from "./storage-failure.ts";
 export async function writeDatasetFolders(folder: string, source: MergedItemsSource): Promise<ItemCounts> {
   const written: ItemCounts = {};
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await removeLeftovers(folder);
     await readMergedItems(source, (dataset, _key, item) => {
       const number = (written[dataset] ?? 0) + 1;

@@ -27,12 +27,24 @@ export type JournalHeader =
 /** Lines that are small. */
 type PlainLine =
   | { reclaim: ReclaimLine }
-  /** A process begins. `crashes`: how many before it ended without a `close`. */
-  | { open: { crashes: number } }
+  | { open: OpenLine }
   /** A process gave everything back and ended. */
   | { close: true };
 
 type KeysByDataset = Record<string, string[]>;
+
+/** A process begins. */
+export interface OpenLine {
+  /** How many before it ended without a `close`. */
+  crashes: number;
+  /** Of the journal's lines. Absent: 1, before versions were written. */
+  version?: number;
+  /** Of what the requests carry, by the actor. Absent: 1. */
+  requests?: number;
+}
+
+/** Version of these lines: raised with any change that an older program cannot read, or would read wrongly. */
+export const JOURNAL_VERSION = 1;
 
 export interface ReclaimLine {
   id: string;
@@ -61,6 +73,7 @@ export type RequestText = Pick<QueueEntry, "id" | "json">;
 /** By dataset: keys, and the items' JSON texts in the same order. */
 export type ItemTexts = Map<string, { keys: string[]; items: string[] }>;
 
+const OPEN_PREFIX = '{"open":';
 const COMMIT_PREFIX = '{"request":"';
 const ADD_PREFIX = '{"add":"';
 const ITEMS_PREFIX = '{"keys":';
@@ -109,6 +122,16 @@ export function addItemText(texts: ItemTexts, dataset: string, key: string, item
   if (!pushed) texts.set(dataset, (pushed = { keys: [], items: [] }));
   pushed.keys.push(key);
   pushed.items.push(item);
+}
+
+export function openLine(crashes: number, requests: number): string {
+  return plainLine({ open: { crashes, version: JOURNAL_VERSION, requests } });
+}
+
+/** What a line says that begins a process; `null` for all others. */
+export function readOpen(chunk: Buffer, start: number, end: number): OpenLine | null {
+  if (!startsWith(chunk, start, OPEN_PREFIX)) return null;
+  return (JSON.parse(chunk.toString("utf8", start, end)) as { open: OpenLine }).open;
 }
 
 /** Calls `onSettled` for each request that the line marks as done with. Cheap: parses no commit. */

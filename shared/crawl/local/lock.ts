@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { link, mkdir, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { link, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../make-folder.ts";
 import { StorageError } from "../run-storage.ts";
 import { ignoreMissing } from "./storage-failure.ts";
 
@@ -27,7 +28,7 @@ export function isLockFile(fileName: string): boolean {
  * @throws {StorageError} naming the process that has it
  */
 export async function acquireLock(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const temporary = join(folder, `lock.new-${randomUUID()}`);
   // A link to a file that is written already: the lock never exists without its owner's name.
   await writeFile(temporary, `${process.pid} ${readStat(process.pid)?.startTime ?? ""}\n`);

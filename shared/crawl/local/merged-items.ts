@@ -4,7 +4,7 @@ import { StorageError } from "../run-storage.ts";
 import type { Item, MergeRule, PushedItem } from "../run-storage.ts";
 import { readItems } from "./journal-lines.ts";
 import type { ItemCounts, ItemKeys } from "./replay.ts";
-import { scanLines } from "./scan-lines.ts";
+import { scanChunks, scanLines } from "./scan-lines.ts";
 
 /** @throws {StorageError} when there is no such dataset */
 export function mergeRule(dataset: string): MergeRule {
@@ -65,6 +65,33 @@ export async function readMergedItems(
       throw new StorageError(`${path} holds ${found[dataset] ?? 0} items of ${dataset}, expected ${count}`);
     }
   }
+}
+
+/**
+ * The items of one dataset of a journal, merged, in the order of first sight. Those of a dataset that keeps the first
+ * item come as they are read; others are in memory until the end.
+ */
+export async function* readJournalItems(
+  { path, sizeBytes, itemKeys }: Omit<MergedItemsSource, "counts">,
+  dataset: string,
+): AsyncGenerator<Item> {
+  const rule = mergeRule(dataset);
+  const isUnseen = createFirstSight(itemKeys.get(dataset) ?? new Set());
+  const merged = new Map<string, Item>();
+  let batch: Item[] = [];
+  const chunks = scanChunks(path, sizeBytes, (chunk, start, end) => {
+    for (const { dataset: name, key, item } of readItems(chunk, start, end)) {
+      if (name !== dataset) continue;
+      if (rule !== "first") merged.set(key, mergeItem(rule, merged.get(key), item));
+      else if (isUnseen(key)) batch.push(item);
+    }
+  });
+  while (!(await chunks.next()).done) {
+    const items = batch;
+    batch = [];
+    yield* items;
+  }
+  yield* merged.values();
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../make-folder.ts";
 import { StorageError } from "../run-storage.ts";
 import { toJson } from "./json.ts";
 import { ignoreMissing, toStorageError } from "./storage-failure.ts";
@@ -47,7 +48,7 @@ export class Records {
   async #write(path: string, text: string | null): Promise<void> {
     try {
       if (text === null) return await rm(path, { force: true });
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolder(this.#folder);
       await writeFile(this.#temporary, text, { flush: true });
       await rename(this.#temporary, path);
     } catch (cause) {

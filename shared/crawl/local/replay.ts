@@ -1,5 +1,13 @@
-import type { Item, NewRequest, PushedItem } from "../run-storage.ts";
-import { readHeader, readItems, readRequests, readSettled, splitIds } from "./journal-lines.ts";
+import { type Item, type NewRequest, type PushedItem, UnfitQueueError } from "../run-storage.ts";
+import {
+  JOURNAL_VERSION,
+  readHeader,
+  readItems,
+  readOpen,
+  readRequests,
+  readSettled,
+  splitIds,
+} from "./journal-lines.ts";
 import type { JournalHeader, ReclaimLine } from "./journal-lines.ts";
 import { isLookup, mergeItem, mergeRule } from "./merged-items.ts";
 import { addEntry, giveBackEntry, toSettled } from "./queue-state.ts";
@@ -22,28 +30,53 @@ export interface Replayed {
   /** Bytes of items, and how many items they are: those that came twice included. */
   itemBytes: number;
   items: number;
+  /** Of what the requests carry; `null` when no process has begun it. */
+  requestVersion: number | null;
+  /** The last process that had it gave everything back. */
+  isClosed: boolean;
 }
 
 /**
  * Reads a journal of `sizeBytes` back. Twice: first which requests are done with, so that only the others are kept
  * as they come by. A million handled requests cost their ids.
  * @throws {StorageError} naming file and line of any damage
+ * @throws {UnfitQueueError} when its lines are of another version
  */
 export async function replayJournal(path: string, sizeBytes: number): Promise<Replayed> {
   const state: QueueState = { entries: new Map(), settled: new Map(), crashes: 0, added: 0, forefronts: 0 };
-  const replayed: Replayed = { state, itemKeys: new Map(), lookups: new Map(), itemBytes: 0, items: 0 };
+  const replayed: Replayed = {
+    state,
+    itemKeys: new Map(),
+    lookups: new Map(),
+    itemBytes: 0,
+    items: 0,
+    requestVersion: null,
+    isClosed: true,
+  };
   await scanLines(path, sizeBytes, (chunk, start, end) => {
+    const open = readOpen(chunk, start, end);
+    if (open) {
+      assertJournalVersion(path, open.version);
+      replayed.requestVersion = open.requests ?? 1;
+    }
     readSettled(chunk, start, end, (id, attempt, outcome) => {
       if (state.settled.has(id)) throw new SyntaxError(`request ${id} is committed for a second time`);
       state.settled.set(id, toSettled(attempt, outcome));
     });
   });
-  let closed = true;
   await scanLines(path, sizeBytes, (chunk, start, end) => {
-    closed = "close" in replayLine(replayed, chunk, start, end);
+    replayed.isClosed = "close" in replayLine(replayed, chunk, start, end);
   });
-  if (!closed) state.crashes++;
+  if (!replayed.isClosed) state.crashes++;
   return replayed;
+}
+
+function assertJournalVersion(path: string, version: number = 1): void {
+  if (version === JOURNAL_VERSION) return;
+  throw new UnfitQueueError(
+    path,
+    `its lines are of version ${JSON.stringify(version)}, this one reads ${JOURNAL_VERSION}`,
+  );
 }
 
 /** Counts `keys` as seen. */
@@ -86,7 +119,9 @@ function replayLine(replayed: Replayed, chunk: Buffer, start: number, end: numbe
   } else if ("open" in header) {
     state.crashes = header.open.crashes;
   } else if (!("close" in header || "settled" in header)) {
-    throw new SyntaxError(`a line of no known kind: ${JSON.stringify(header).slice(0, 100)}`);
+    throw new SyntaxError(
+      `a line of no kind that this version knows: ${JSON.stringify(header).slice(0, 100)}`,
+    );
   }
   return header;
 }

@@ -8,11 +8,23 @@ const NEWLINE = 10;
 export type LineHandler = (chunk: Buffer, start: number, end: number) => void;
 
 /**
- * Calls `onLine` for every line in the first `sizeBytes` of a file, in order, in constant memory. A chunk at a time is
- * handled without a pause, so that millions of lines cost no promise each.
+ * Calls `onLine` for every line in the first `sizeBytes` of a file, in order, in constant memory.
  * @throws {StorageError} naming file and line, where `onLine` throws a SyntaxError
  */
 export async function scanLines(path: string, sizeBytes: number, onLine: LineHandler): Promise<void> {
+  const chunks = scanChunks(path, sizeBytes, onLine);
+  while (!(await chunks.next()).done);
+}
+
+/**
+ * As `scanLines`, with a pause after each chunk, until it is asked for the next one. The lines of a chunk are handled
+ * without one, so that millions of lines cost no promise each.
+ */
+export async function* scanChunks(
+  path: string,
+  sizeBytes: number,
+  onLine: LineHandler,
+): AsyncGenerator<void> {
   const handle = await open(path, "r");
   try {
     let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
@@ -39,6 +51,7 @@ export async function scanLines(path: string, sizeBytes: number, onLine: LineHan
       }
       chunk.copyWithin(0, start);
       filled = chunk.length - start;
+      yield;
     }
   } finally {
     await handle.close();

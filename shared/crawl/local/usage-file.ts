@@ -2,7 +2,7 @@ import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageLedger, type UsageEntry } from "../usage-ledger.ts";
 import { queueFolder } from "./folders.ts";
-import { ignoreMissing } from "./storage-failure.ts";
+import { ignoreMissing, toStorageError } from "./storage-failure.ts";
 
 /** The ledger of a local crawl: `usage.jsonl` beside its journal, a line a call. A resumed crawl goes on with it. */
 export async function openUsageFile(
@@ -10,9 +10,13 @@ export async function openUsageFile(
   onError: (error: Error) => void,
 ): Promise<UsageLedger> {
   const file = join(queueFolder(storageDir, name), "usage.jsonl");
-  const text = (await readFile(file, "utf8").catch(ignoreMissing)) ?? "";
+  const text = await readFile(file, "utf8")
+    .catch(ignoreMissing)
+    .catch((cause: unknown) => {
+      throw toStorageError(`cannot read ${file}`, cause);
+    });
   // A process that was killed may have left half a line.
-  const lines = text.split("\n").slice(0, -1);
+  const lines = (text ?? "").split("\n").slice(0, -1);
   const spentUsd = lines.reduce((sum, line) => sum + costOf(line), 0);
   return new UsageLedger({
     spentUsd,

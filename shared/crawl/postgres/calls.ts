@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { withRetry } from "../../db/retry.ts";
+import { type RetryOptions, withRetry } from "../../db/retry.ts";
 import { LostRunError } from "../run-storage.ts";
 
 /** The attempt of a managed run that may write to it. */
@@ -13,9 +13,11 @@ export async function callFunction<Result>(
   pool: Pool,
   name: string,
   values: readonly unknown[],
+  patience: RetryOptions = {},
 ): Promise<Result> {
-  const { rows } = await withRetry(() =>
-    pool.query<{ result: Result }>(`select ${name}(${places(values)}) as result`, [...values]),
+  const { rows } = await withRetry(
+    () => pool.query<{ result: Result }>(`select ${name}(${places(values)}) as result`, [...values]),
+    patience,
   );
   return rows[0]!.result;
 }
@@ -30,16 +32,19 @@ export async function callWrite<Result>(
   fence: Fence | null,
   name: string,
   values: readonly unknown[],
+  patience: RetryOptions = {},
 ): Promise<Result> {
-  if (!fence) return callFunction(pool, name, values);
+  if (!fence) return callFunction(pool, name, values, patience);
   const { runId, attempt } = fence;
   const held = `holds_run($${values.length + 1}, $${values.length + 2})`;
-  const { rows } = await withRetry(() =>
-    pool.query<{ result: Result }>(`select ${name}(${places(values)}) as result where ${held}`, [
-      ...values,
-      runId,
-      attempt,
-    ]),
+  const { rows } = await withRetry(
+    () =>
+      pool.query<{ result: Result }>(`select ${name}(${places(values)}) as result where ${held}`, [
+        ...values,
+        runId,
+        attempt,
+      ]),
+    patience,
   );
   if (!rows[0])
     throw new LostRunError(`attempt ${attempt} does not have run ${runId}: another one does, or it is over`);

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { withRetry } from "../../db/retry.ts";
+import { type RetryOptions, withRetry } from "../../db/retry.ts";
 import type { RecordStore } from "../attempt.ts";
 import { StorageError } from "../run-storage.ts";
 import { callWrite, type Fence } from "./calls.ts";
@@ -21,13 +21,18 @@ export class PostgresRecords implements RecordStore {
   readonly #pool: Pool;
   readonly #store: string;
   readonly #fence: Fence | null;
+  readonly #patience: RetryOptions;
   #lastWrite: Promise<void> = Promise.resolve();
 
-  /** @param fence of the attempt that writes; `null` for a run that several processes share */
-  constructor(pool: Pool, store: string, fence: Fence | null = null) {
+  /**
+   * @param fence of the attempt that writes; `null` for a run that several processes share
+   * @param patience how long writes wait for the database
+   */
+  constructor(pool: Pool, store: string, fence: Fence | null = null, patience: RetryOptions = {}) {
     this.#pool = pool;
     this.#store = store;
     this.#fence = fence;
+    this.#patience = patience;
   }
 
   async get(key: string): Promise<unknown> {
@@ -74,9 +79,10 @@ export class PostgresRecords implements RecordStore {
 
   async #write(key: string, record: StoredRecord | null): Promise<void> {
     const place = [this.#store, key];
-    if (!record) return callWrite(this.#pool, this.#fence, "delete_record", place);
+    if (!record) return callWrite(this.#pool, this.#fence, "delete_record", place, this.#patience);
     const { contentType, value } = record;
-    return callWrite(this.#pool, this.#fence, "put_record", [...place, contentType, value]);
+    const values = [...place, contentType, value];
+    return callWrite(this.#pool, this.#fence, "put_record", values, this.#patience);
   }
 }
 

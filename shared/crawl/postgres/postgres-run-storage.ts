@@ -5,6 +5,7 @@ import type { Database } from "../../db/database.ts";
 import { DatabaseError } from "../../db/errors.ts";
 import { withRetry } from "../../db/retry.ts";
 import { isLookup, mergeRule } from "../local/merged-items.ts";
+import { assertRequestVersion, FitCheck, type QueueFit } from "../queue-fit.ts";
 import { LostRunError, StorageError } from "../run-storage.ts";
 import type {
   AddResult,
@@ -34,15 +35,20 @@ export interface PostgresRunStorageOptions {
    * attempt had claimed is free at once; every write happens only while the run is this attempt's.
    */
   attempt?: number | null;
+  /** What its requests must fit. @default they are not looked at */
+  fit?: QueueFit | undefined;
 }
 
 /** Requests of one call: a start with a hundred thousand must not be one statement. */
 const REQUESTS_A_CALL = 1_000;
+/** Of those that are looked at when a queue is opened. */
+const REQUESTS_A_PAGE = 500;
 
 /**
  * A run's storage in Postgres, which any number of processes open at once: each call is one SQL function of
  * `migrations/`. While the database is away calls wait for it, up to five minutes.
  * @throws {StorageError} when there is no such run
+ * @throws {UnfitQueueError} when another version has written its requests; then they are as they were
  * @throws {LostRunError} when `attempt` does not have the run; later every call that writes may throw it
  */
 export async function openPostgresRunStorage({
@@ -51,6 +57,7 @@ export async function openPostgresRunStorage({
   owner = `${os.hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
   leaseSecs = 30,
   attempt = null,
+  fit,
 }: PostgresRunStorageOptions): Promise<RunStorage> {
   const { pool } = database;
   const { rows } = await withRetry(() =>
@@ -59,8 +66,30 @@ export async function openPostgresRunStorage({
   if (!rows[0]) throw new StorageError(`run ${JSON.stringify(runId)}: there is no such run`);
   const runNumber = rows[0].number;
   const fence = attempt === null ? null : { runId, attempt };
+  if (fit) await assertFits(pool, fence, { runId, runNumber, fit });
   if (fence) await callWrite(pool, fence, "release_requests", [runNumber]);
   return new PostgresRunStorage({ pool, runId, owner, leaseSecs, runNumber, fence });
+}
+
+async function assertFits(
+  pool: Pool,
+  fence: Fence | null,
+  { runId, runNumber, fit }: { runId: string; runNumber: number; fit: QueueFit },
+): Promise<void> {
+  const queue = `the queue of run ${runId}`;
+  const version = await callWrite<number>(pool, fence, "open_requests", [runNumber, fit.requestVersion]);
+  assertRequestVersion(version, fit, queue);
+  const check = new FitCheck(fit, queue);
+  for (let after: string | undefined = ""; after !== undefined;) {
+    const page: (NewRequest & { id: string })[] = await callFunction(pool, "pending_requests", [
+      runNumber,
+      after,
+      REQUESTS_A_PAGE,
+    ]);
+    for (const request of page) check.add(request);
+    after = page.length < REQUESTS_A_PAGE ? undefined : page.at(-1)!.id;
+  }
+  check.assertFit();
 }
 
 interface Options extends Required<Pick<PostgresRunStorageOptions, "runId" | "owner" | "leaseSecs">> {

@@ -1,15 +1,14 @@
 import { stringify } from "csv-stringify/sync";
 import type { Item } from "../../crawl/run-storage.ts";
-import { CSV_OPTIONS } from "../../csv.ts";
+import { csvOptions, type CsvStyle } from "../../csv.ts";
 import { InvalidInputError } from "../../errors.ts";
+import { printableJson } from "../../printable.ts";
 
-export interface FormatOptions {
+export interface FormatOptions extends CsvStyle {
   /** Columns of CSV in their order; `null`: all, by first sight. */
   columns: readonly string[] | null;
   /** A byte order mark in front. @default for CSV alone */
   bom?: boolean | undefined;
-  /** Of CSV. @default a comma */
-  delimiter?: string | undefined;
   /** CSV without its first line. */
   skipHeaderRow?: boolean | undefined;
 }
@@ -45,7 +44,12 @@ export async function formatItems(
       : format === "json"
         ? toJson(pages())
         : toJsonLines(pages());
-  return bom ? withBom(text) : text;
+  const shown = options.isPrinted && format !== "csv" ? withoutControls(text) : text;
+  return bom ? withBom(shown) : shown;
+}
+
+async function* withoutControls(json: AsyncGenerator<string>): AsyncGenerator<string> {
+  for await (const part of json) yield printableJson(part);
 }
 
 async function* withBom(text: AsyncGenerator<string>): AsyncGenerator<string> {
@@ -99,9 +103,10 @@ function assertColumns(columns: readonly string[]): void {
 async function* writeCsv(
   pages: AsyncIterable<readonly Item[]>,
   columns: readonly string[],
-  { delimiter = ",", skipHeaderRow = false }: FormatOptions,
+  { skipHeaderRow = false, ...style }: FormatOptions,
 ): AsyncGenerator<string> {
-  const write = (rows: readonly unknown[][]) => stringify(rows as unknown[][], { ...CSV_OPTIONS, delimiter });
+  const options = csvOptions(style);
+  const write = (rows: readonly unknown[][]) => stringify(rows as unknown[][], options);
   if (!skipHeaderRow && columns.length) yield write([[...columns]]);
   for await (const items of pages) {
     const text = write(items.map((item) => columns.map((name) => item[name])));

@@ -24,6 +24,9 @@ it.each([
   ["a lost connection", failure("Connection terminated unexpectedly")],
   ["a connection that nobody gave back", failure("timeout exceeded when trying to connect")],
   ["a deadlock", failure("deadlock detected", "40P01")],
+  ["a full disk", failure("could not extend file", "53100")],
+  ["a disk in trouble", failure("could not read file", "58030")],
+  ["a database that is read-only", failure("cannot execute INSERT in a read-only transaction", "25006")],
 ])("tries again after %s", async (_, error) => {
   await expect(withRetry(failing(error, error))).resolves.toBe(3);
 });
@@ -32,7 +35,6 @@ it.each([
   ["a duplicate key", failure("duplicate key", "23505")],
   ["a syntax error", failure("syntax error", "42601")],
   ["a statement that took too long", failure("canceling statement", "57014")],
-  ["a full disk", failure("could not extend file", "53100")],
   ["a wrong password", failure("password authentication failed", "28P01")],
   ["settings that a pooler refuses", failure("unsupported startup parameter: statement_timeout", "08P01")],
 ])("does not try again after %s", async (_, error) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openLocalRunStorage } from "../../../../shared/crawl/local/local-run-storage.ts";
 import type { LocalRunStorage } from "../../../../shared/crawl/local/local-run-storage.ts";
+import type { QueueFit } from "../../../../shared/crawl/queue-fit.ts";
 import { StorageError } from "../../../../shared/crawl/run-storage.ts";
 import { runStorageContract } from "../../../contract/run-storage-contract.ts";
 import { commit, post, request } from "../../../contract/run-storage-samples.ts";
@@ -57,6 +58,62 @@ describe("a local run storage", () => {
 
   it.each(["", "..", "a/b", "/tmp", "-a", "ä"])("refuses the queue name %j", async (name) => {
     await expect(openLocalRunStorage({ storageDir, name })).rejects.toThrow(/queue name/);
+  });
+
+  describe("of another version", () => {
+    const fit: QueueFit = {
+      requestVersion: 2,
+      misfit: ({ userData }) => ("page" in userData ? null : "page: expected a number"),
+    };
+    const openFit = async () => openLocalRunStorage({ storageDir, name: "crawl", fit });
+    const write = async (...lines: object[]) => {
+      await (await openFit()).close();
+      await writeFile(journalOf(), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    };
+
+    it("writes its versions with each opening, and goes on with a journal of the same ones", async () => {
+      const storage = await openFit();
+      await storage.addRequests([request("a", { userData: { page: 1 } })]);
+      await storage.close();
+      expect((await readFile(journalOf(), "utf8")).split("\n")[0]).toBe(
+        '{"open":{"crashes":0,"version":1,"requests":2}}',
+      );
+      const reopened = await openFit();
+      expect(await reopened.counts()).toMatchObject({ pending: 1 });
+      await reopened.close();
+      // Whoever opens it without a look at its requests leaves their version.
+      await (await open()).close();
+      await (await openFit()).close();
+    });
+
+    it.each([
+      ["lines of a newer version", { crashes: 0, version: 2, requests: 2 }, /lines are of version 2/],
+      ["lines of an unknown version", { crashes: 0, version: "x", requests: 2 }, /lines are of version "x"/],
+      ["newer requests", { crashes: 0, version: 1, requests: 3 }, /requests are of version 3, .* version 2/],
+      ["requests from before there were versions", { crashes: 0 }, /requests are of version 1, .* version 2/],
+    ])("is left as it is: %s", async (_, first, message) => {
+      await write({ open: first }, { close: true });
+      await appendFile(journalOf(), '{"torn');
+      const before = await readFile(journalOf());
+      await expect(openFit()).rejects.toThrow(message);
+      await expect(openFit()).rejects.toThrow(/go on with that version, or start afresh/);
+      expect(await readFile(journalOf())).toEqual(before);
+    });
+
+    it("is left as it is when requests do not fit, with their number and the first of them", async () => {
+      const storage = await openLocalRunStorage({
+        storageDir,
+        name: "crawl",
+        fit: { ...fit, misfit: () => null },
+      });
+      await storage.addRequests([request("a"), request("b", { userData: { page: 1 } }), request("c")]);
+      await storage.close();
+      const before = await readFile(journalOf());
+      await expect(openFit()).rejects.toThrow(
+        /2 of the 3 requests to be done .*\(LISTING a: page: expected a number\)/,
+      );
+      expect(await readFile(journalOf())).toEqual(before);
+    });
   });
 
   it("keeps the order of an add that takes several lines", async () => {

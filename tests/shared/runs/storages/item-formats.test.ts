@@ -57,6 +57,12 @@ describe("csv", () => {
     expect(await csv([[{ a: "1,5", b: ";" }]], { delimiter: ";", skipHeaderRow: true })).toBe('1,5;";"\r\n');
   });
 
+  it("defuses texts and names of columns that a spreadsheet would run, unless it is to be raw", async () => {
+    const pages = [[{ "=a": "=1", b: -1 }]];
+    expect(await csv(pages)).toBe("'=a,b\r\n'=1,-1\r\n");
+    expect(await csv(pages, { raw: true })).toBe("=a,b\r\n=1,-1\r\n");
+  });
+
   it("is empty without items", async () => {
     expect(await csv([])).toBe("");
   });
