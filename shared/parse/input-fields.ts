@@ -11,8 +11,20 @@ export function name(toName: (text: string) => string | null, error: string) {
   });
 }
 
+/** The longest list. A longer one is refused before its elements are looked at. */
+const MAX_ELEMENTS = 100_000;
+
 export function list<Element extends z.ZodType>(element: Element, what: string) {
-  return z.array(element, { error: `expected a list of ${what}` });
+  return z.preprocess(
+    (given, ctx) => {
+      if (!Array.isArray(given) || given.length <= MAX_ELEMENTS) return given;
+      const max = MAX_ELEMENTS.toLocaleString("en");
+      const length = given.length.toLocaleString("en");
+      ctx.addIssue({ code: "custom", message: `expected a list of up to ${max} ${what}, not of ${length}` });
+      return z.NEVER;
+    },
+    z.array(element, { error: `expected a list of ${what}` }),
+  );
 }
 
 export function choice<const Values extends readonly string[]>(values: Values) {

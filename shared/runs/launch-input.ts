@@ -27,8 +27,10 @@ export async function assertRunInput(actor: ActorManifest, raw: unknown): Promis
   const schema = await loadInputSchema(actor);
   const due = readDue(actor, raw);
   if (!due) return assertNoIssues(issuesOf(schema, raw));
-  const isOfDue = ({ path }: InputIssue) => path === due.into || path === "input";
-  assertNoIssues(issuesOf(schema, due.rest).filter((issue) => !isOfDue(issue)));
+  // What is due will be there, and may be all that the input lacks.
+  const isOfDue = (path: readonly PropertyKey[]) =>
+    path.length === 0 || (path.length === 1 && path[0] === due.into);
+  assertNoIssues(issuesOf(schema, due.rest, (path) => !isOfDue(path)));
 }
 
 /**
@@ -77,9 +79,13 @@ function readDue({ name, due }: ActorManifest, raw: unknown): DueRequest | null 
   return { ...due, max, rest };
 }
 
-function issuesOf(schema: z.ZodType, input: unknown): InputIssue[] {
+function issuesOf(
+  schema: z.ZodType,
+  input: unknown,
+  isMeant?: (path: readonly PropertyKey[]) => boolean,
+): InputIssue[] {
   const parsed = schema.safeParse(input);
-  return parsed.success ? [] : describeIssues(parsed.error, input);
+  return parsed.success ? [] : describeIssues(parsed.error, input, isMeant);
 }
 
 function assertNoIssues(issues: InputIssue[]): void {
