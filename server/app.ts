@@ -13,6 +13,7 @@ import { addAlerts } from "./routes/alerts.ts";
 import { addCreators } from "./routes/instagram/creators.ts";
 import { addLaunches } from "./routes/instagram/launch.ts";
 import { addMedia } from "./routes/instagram/media.ts";
+import { JsonThread } from "./json-thread.ts";
 import { createMetrics } from "./metrics.ts";
 import { addEvents } from "./routes/events.ts";
 import { addLogs } from "./routes/logs.ts";
@@ -34,7 +35,10 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   await tokens.refresh();
   const cache = new AnswerCache(config.cacheEnabled);
   const metrics = createMetrics(database.pool, cache.counts);
-  const services: Services = { ...parts, tokens, cache, readList: createListReader(database.pool), metrics };
+  const jsonThread = new JsonThread();
+  shutdown.addEventListener("abort", () => jsonThread.endWhenDone(), { once: true });
+  const readList = createListReader(database.pool);
+  const services: Services = { ...parts, tokens, cache, readList, metrics, jsonThread };
   const app = new H3({
     // Errors are logged here, not printed.
     silent: true,

@@ -77,7 +77,10 @@ function queryParameters({ query }: RouteDefinition): Json[] {
 }
 
 function describeBody(body: NonNullable<RouteDefinition["body"]>): Json {
-  if (!("maxBytes" in body)) return { content: { "application/json": { schema: toSchema(body, "input") } } };
+  if (!("maxBytes" in body)) {
+    const schema = toSchema("schema" in body ? body.schema : body, "input");
+    return { content: { "application/json": { schema } } };
+  }
   return {
     description: `at most ${body.maxBytes} bytes after decompression`,
     content: { "*/*": { schema: { type: "string", format: "binary" } } },

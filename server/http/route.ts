@@ -2,7 +2,7 @@ import { type H3, type H3Event, type HTTPResponse } from "h3";
 import type { z } from "zod";
 import type { AnswerCache } from "./answer-cache.ts";
 import { invalidRequest } from "./api-error.ts";
-import { readJsonBody, readRawBody } from "./body.ts";
+import { readJsonBody, readJsonBytes, readRawBody } from "./body.ts";
 import { exchangeOf } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { describeIssues } from "./issues.ts";
@@ -14,6 +14,12 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** A body that is not JSON, or not only: handed over as it is. */
 export interface RawBody {
   maxBytes: number;
+}
+
+/** JSON that may be large: handed over as bytes, because to parse it would keep everybody else waiting. */
+export interface JsonBytes {
+  /** For the reference. */
+  schema: z.ZodType;
 }
 
 export interface RouteRequest<Params, Query, Body> {
@@ -43,7 +49,7 @@ export interface RouteDefinition {
   params?: z.ZodType | undefined;
   /** Without `token`. Parameters that are empty do not count; one that is given twice is an array. */
   query?: z.ZodType | undefined;
-  body?: z.ZodType | RawBody | undefined;
+  body?: z.ZodType | RawBody | JsonBytes | undefined;
   /** Schema of the JSON that it answers; or the content type of something else. */
   response: z.ZodType | string;
   /** Of an answer that is not an error. @default 200 */
@@ -57,7 +63,7 @@ export interface RouteDefinition {
 interface TypedRoute<
   Params extends z.ZodType,
   Query extends z.ZodType,
-  Body extends z.ZodType | RawBody,
+  Body extends z.ZodType | RawBody | JsonBytes,
 > extends RouteDefinition {
   params?: Params;
   query?: Query;
@@ -104,7 +110,7 @@ export function routesOf(app: H3): readonly RouteDefinition[] {
 export function route<
   Params extends z.ZodType = z.ZodType<Record<string, string>>,
   Query extends z.ZodType = z.ZodType<Record<string, never>>,
-  Body extends z.ZodType | RawBody = z.ZodType<undefined>,
+  Body extends z.ZodType | RawBody | JsonBytes = z.ZodType<undefined>,
 >(app: H3, definition: TypedRoute<Params, Query, Body>): void {
   const context = contexts.get(app)!;
   const { method, path, scope, query, body, status, handler } = definition;
@@ -166,8 +172,13 @@ class HandledRequest implements RouteRequest<unknown, unknown, unknown> {
   }
 }
 
-async function readBody(event: H3Event, body: z.ZodType | RawBody, maxBodyBytes: number): Promise<unknown> {
+async function readBody(
+  event: H3Event,
+  body: z.ZodType | RawBody | JsonBytes,
+  maxBodyBytes: number,
+): Promise<unknown> {
   if ("maxBytes" in body) return readRawBody(event, body.maxBytes);
+  if ("schema" in body) return readJsonBytes(event, maxBodyBytes);
   return parse(body, await readJsonBody(event, maxBodyBytes), "body");
 }
 

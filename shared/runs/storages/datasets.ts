@@ -4,6 +4,7 @@ import type { Item } from "../../crawl/run-storage.ts";
 import { type DatasetName, itemKey } from "../../datasets.ts";
 import { longTransaction } from "../../db/long-transaction.ts";
 import { InvalidInputError } from "../../errors.ts";
+import { previewJson } from "../../preview.ts";
 
 /** A run's dataset. One that nothing was pushed to has no row yet, and no items. */
 export interface Dataset {
@@ -74,11 +75,27 @@ export async function listDatasets(
  */
 export async function pushItems(
   pool: Pool,
-  { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
+  dataset: Pick<Dataset, "runNumber" | "name">,
   items: readonly unknown[],
 ): Promise<void> {
-  const texts = items.map((item, index) => toPushedJson(name as DatasetName, item, index));
-  await pool.query("select push_items($1, $2, $3)", [runNumber, name, `[${texts.join(",")}]`]);
+  await pushItemsJson(pool, dataset, toItemsJson(dataset.name, items));
+}
+
+/** @param json as `toItemsJson` makes it */
+export async function pushItemsJson(
+  pool: Pool,
+  { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
+  json: string,
+): Promise<void> {
+  await pool.query("select push_items($1, $2, $3)", [runNumber, name, json]);
+}
+
+/**
+ * Items as `push_items` takes them.
+ * @throws {InvalidInputError} naming the item that is no object, has no key, or is not plain JSON
+ */
+export function toItemsJson(dataset: string, items: readonly unknown[]): string {
+  return `[${items.map((item, index) => toPushedJson(dataset as DatasetName, item, index)).join(",")}]`;
 }
 
 /** Removes the dataset's items. Nobody may be writing them: its run is over. */
@@ -111,8 +128,7 @@ export async function readFieldStatistics(
 /** `{key, item}` */
 function toPushedJson(dataset: DatasetName, item: unknown, index: number): string {
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
-    const got = JSON.stringify(item)?.slice(0, 100);
-    throw new InvalidInputError(`items[${index}]: expected an object, got ${got}`);
+    throw new InvalidInputError(`items[${index}]: expected an object, got ${previewJson(item)}`);
   }
   try {
     return toDatabaseJson({ key: itemKey(dataset, item as Item), item }, "item");
