@@ -5,6 +5,7 @@ import type { JsonWorkResult } from "./json-thread.ts";
 import { doJsonWork, type JsonWork } from "./json-work.ts";
 
 parentPort!.on("message", ({ id, work }: { id: number; work: JsonWork }) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   void answer(id, work).then((result) => parentPort!.postMessage(result));
 });
 

@@ -52,6 +52,7 @@ export class JsonThread {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.#waiting.set(id, { resolve, reject });
     this.#limitTime();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     worker.postMessage({ id, work });
     return promise;
   }

@@ -20,8 +20,11 @@ export function parseBoundedJson(bytes: Uint8Array): unknown {
   return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
 }
 
-/** Of what is no JSON, it may say anything: `JSON.parse` comes after it. */
-function assertBounded(bytes: Uint8Array): void {
+/**
+ * Of what is no JSON, or its beginning alone, it may say anything: `JSON.parse` comes after it.
+ * @throws {SyntaxError}
+ */
+export function assertBounded(bytes: Uint8Array): void {
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;

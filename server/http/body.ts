@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { H3Event } from "h3";
-import { parseBoundedJson } from "../../shared/bounded-json.ts";
+import { assertBounded, parseBoundedJson } from "../../shared/bounded-json.ts";
 import { ApiError, invalidRequest } from "./api-error.ts";
 
 const DECODERS = {
@@ -72,8 +72,12 @@ const MAX_PARSED_BYTES = 512 * 1024;
 export async function readJsonBody(event: H3Event, maxBytes: number): Promise<unknown> {
   const raw = await readJsonBytes(event, maxBytes);
   if (raw.length === 0) return undefined;
-  if (raw.length > MAX_PARSED_BYTES) throw tooLarge(MAX_PARSED_BYTES);
-  return parseJson("body", () => parseBoundedJson(raw));
+  return parseJson("body", () => {
+    // What is wrong with its beginning says more than its size.
+    assertBounded(raw.subarray(0, MAX_PARSED_BYTES));
+    if (raw.length > MAX_PARSED_BYTES) throw tooLarge(MAX_PARSED_BYTES);
+    return parseBoundedJson(raw);
+  });
 }
 
 /** The request's body, which says that it is JSON. */

@@ -7,7 +7,8 @@ import { exchangeOf } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { describeIssues } from "./issues.ts";
 import type { Principal, Scope } from "./principal.ts";
-import { JsonText, respond } from "./reply.ts";
+import { JsonText, Reply, respond } from "./reply.ts";
+import type { TokenStore } from "./tokens.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -30,7 +31,7 @@ export interface RouteRequest<Params, Query, Body> {
   /** Null on a route that is open to everybody. */
   principal: Principal | null;
   requestId: string;
-  /** Aborted when the client goes away, and when the server is about to stop. */
+  /** Aborted when the client goes away or its token is revoked, and when the server is about to stop. */
   signal: AbortSignal;
 }
 
@@ -81,6 +82,7 @@ interface TypedRoute<
 /** What the routes of one app have in common. */
 export interface RouteContext {
   guard: Guard;
+  tokens: Pick<TokenStore, "onRevoked">;
   /** Counts and logs an answer. (h3's own hook for it makes four promises a request.) */
   record(event: H3Event, status: number): void;
   /** Cap of JSON bodies. */
@@ -120,17 +122,22 @@ export function route<
     const exchange = exchangeOf(event);
     exchange.route = path;
     await context.guard(event, scope);
-    const request = new HandledRequest(event, context.shutdown);
+    const request = new HandledRequest(event, context);
     request.params = parse(definition.params, readParams(event), "");
     request.query = query ? parse(query, readQuery(event), "") : NOTHING;
     if (body) request.body = await readBody(event, body, context.maxBodyBytes);
     // The schemas made these values; where there is none, the defaults of the type parameters say what there is.
     const typed = request as Parameters<typeof handler>[0];
     const response = await (definition.cacheSecs === undefined
-      ? respond(event, await handler(typed), { status })
+      ? respondNow(typed)
       : respondKept(typed, definition.cacheSecs));
     context.record(event, response.status!);
     return response;
+  };
+  const respondNow = async (request: Parameters<typeof handler>[0]) => {
+    const value = await handler(request);
+    if (value instanceof Reply && value.isStream) endWithToken(request.event, context.tokens);
+    return respond(request.event, value, { status });
   };
   const respondKept = async (request: Parameters<typeof handler>[0], secs: number) => {
     const { event } = request;
@@ -157,19 +164,32 @@ class HandledRequest implements RouteRequest<unknown, unknown, unknown> {
   params: unknown;
   query: unknown;
   body: unknown;
-  readonly #shutdown: AbortSignal;
+  readonly #context: RouteContext;
 
-  constructor(event: H3Event, shutdown: AbortSignal) {
+  constructor(event: H3Event, context: RouteContext) {
     const { principal, requestId } = exchangeOf(event);
     this.event = event;
     this.principal = principal;
     this.requestId = requestId;
-    this.#shutdown = shutdown;
+    this.#context = context;
   }
 
   get signal(): AbortSignal {
-    return AbortSignal.any([this.event.req.signal, this.#shutdown]);
+    // Whoever asks for it takes a while.
+    endWithToken(this.event, this.#context.tokens);
+    return AbortSignal.any([this.event.req.signal, this.#context.shutdown]);
   }
+}
+
+/** The connection ends when the token that the request came with is revoked before its answer is whole. */
+function endWithToken(event: H3Event, tokens: RouteContext["tokens"]): void {
+  const { principal } = exchangeOf(event);
+  const response = event.runtime?.node?.res;
+  if (!principal || !response || response.destroyed) return;
+  response.once(
+    "close",
+    tokens.onRevoked(principal, () => response.destroy()),
+  );
 }
 
 async function readBody(
