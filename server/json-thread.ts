@@ -5,7 +5,7 @@ import { ApiError } from "./http/api-error.ts";
 import { doJsonWork, type JsonWork } from "./json-work.ts";
 
 /** A body up to this size is done with sooner than a thread has heard of it. */
-export const QUICK_BYTES = 16 * 1024;
+export const QUICK_BYTES = 8 * 1024;
 /** Nine megabytes of small arrays become some three hundred. */
 const HEAP_MBYTES = 1_024;
 /** What takes longer was made to take long. */

@@ -282,7 +282,7 @@ const FIELDS = {
   apiMaxBodyMbytes: field(
     int(1, 100).default(9),
     "API_MAX_BODY_MBYTES",
-    "cap of a request's body to the API after decompression; where neither run inputs, items nor records are sent, 0.5",
+    "cap of a request's body to the API after decompression; where neither run inputs, items nor records are sent, 256 kB",
   ),
   responseStallSecs: field(
     int(1, 3600).default(60),

@@ -66,7 +66,7 @@ function discardRest(source: Readable): void {
 }
 
 /** What is parsed while others wait. Run inputs and items, which may be larger, are not. */
-const MAX_PARSED_BYTES = 512 * 1024;
+const MAX_PARSED_BYTES = 256 * 1024;
 
 /** The request's body as JSON; `undefined` when it is empty. */
 export async function readJsonBody(event: H3Event, maxBytes: number): Promise<unknown> {

@@ -31,7 +31,7 @@ function describeIssue(issue: z.core.$ZodIssue, values: unknown, where: string):
 
 function expectation(issue: z.core.$ZodIssue): string {
   // A schema's own words come before ours; these are zod's.
-  if (!/^(?:Invalid|Too |Unrecognized)/.test(issue.message)) return issue.message;
+  if (!/^(?:Invalid|Too |Unrecognized)/.test(issue.message)) return issue.message.replace(/^expected /, "");
   switch (issue.code) {
     case "invalid_type":
       return issue.expected === "int" ? "a whole number" : `a value of type ${issue.expected}`;

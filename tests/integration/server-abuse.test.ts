@@ -92,7 +92,7 @@ describe("a body", () => {
       expect(`${path} ${(await send("POST", path!, body!)).status}`).toBe(`${path} 400`);
   });
 
-  it("of half a megabyte is too large where nothing of that size is expected", async () => {
+  it("of some hundred kilobytes is too large where nothing of that size is expected", async () => {
     const { status } = await send(
       "POST",
       "/api/reddit/subreddits/bulk-review",
@@ -118,6 +118,46 @@ describe("a body", () => {
       400,
       true,
     ]);
+  });
+});
+
+describe("a list", () => {
+  it("of long rows has less of them on a page, and all of them on its pages", async () => {
+    await database.pool.query(
+      `insert into reddit_posts (reddit_id, title, subreddit_name, created_utc, last_scraped_at, selftext)
+      select 't3_' || n, 'x', 'long', now(), now(), repeat('y', 3000000) from generate_series(1, 7) n`,
+    );
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const response = await server.request(
+        `/api/reddit/posts?fields=selftext&limit=7&cursor=${encodeURIComponent(cursor)}`,
+      );
+      const text = await response.text();
+      expect(text.length).toBeLessThan(9_000_000);
+      const page = JSON.parse(text) as { items: { reddit_id: string }[]; next_cursor: string | null };
+      seen.push(...page.items.map(({ reddit_id }) => reddit_id));
+      cursor = page.next_cursor;
+    }
+    expect(seen.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `t3_${n}`));
+    const requests = await database.pool.query<{ number: number; id: string }>(
+      "select number, id from runs limit 1",
+    );
+    const { number, id } = requests.rows[0]!;
+    await database.pool.query(
+      `insert into requests (run_number, id, unique_key, url, label, user_data, priority, forefront, place)
+      select $1, 'r' || n, 'k' || n, 'http://x/', 'X', jsonb_build_object('a', repeat('z', 1500000)), 0, 0, n
+      from generate_series(1, 5) n`,
+      [number],
+    );
+    const ids: string[] = [];
+    for (let cursor: string | undefined = ""; cursor !== undefined;) {
+      const answer = await server.request(`/v2/request-queues/${id}/requests?cursor=${cursor}`);
+      const { data } = (await answer.json()) as { data: { items: { id: string }[]; nextCursor?: string } };
+      expect(data.items.length).toBeLessThan(4);
+      ids.push(...data.items.map((request) => request.id));
+      cursor = data.nextCursor;
+    }
+    expect(ids).toEqual(["r1", "r2", "r3", "r4", "r5"]);
   });
 });
 

@@ -78,7 +78,9 @@ export async function answerItems(
   const transforms = toTransforms(query);
   if (format !== "csv" && !transforms)
     return new Reply(toStream(formatTexts(format, readItemTexts(pool, window), query)), { headers });
-  const pages = () => transformPages(readSizedItems(pool, window), transforms ?? NOTHING);
+  const { signal } = event.req;
+  const pages = () =>
+    transformPages(whileWanted(readSizedItems(pool, window), signal), transforms ?? NOTHING);
   try {
     const text = await formatItems(format, pages, {
       columns: query.outputFields ?? query.fields ?? null,
@@ -91,6 +93,14 @@ export async function answerItems(
     if (error instanceof InvalidInputError)
       throw new ApiError(400, "INVALID_PARAMETER", error.message, { cause: error });
     throw error;
+  }
+}
+
+/** Columns are collected before anything is sent: nobody else would notice that the client has gone. */
+async function* whileWanted<Page>(pages: AsyncIterable<Page>, signal: AbortSignal): AsyncGenerator<Page> {
+  for await (const page of pages) {
+    if (signal.aborted) throw new ApiError(400, "INVALID_REQUEST", "the client has gone");
+    yield page;
   }
 }
 

@@ -141,17 +141,21 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
     summary: "Smallest and largest number, nulls and empty values by field",
     response: envelope(z.object({ fieldStatistics: z.record(z.string(), FieldStatistics) })),
     handler: async (request) => ({
-      data: { fieldStatistics: await readFieldStatistics(pool, await find(request)) },
+      data: { fieldStatistics: await refusing(readFieldStatistics(pool, await find(request))) },
     }),
   });
 }
 
 async function push({ database, jsonThread }: Services, dataset: Dataset, bytes: Buffer): Promise<void> {
+  const json = await refusing(
+    parseJson("body", () => jsonThread.do({ kind: "items", dataset: dataset.name, bytes })),
+  );
+  await pushItemsJson(database.pool, dataset, json);
+}
+
+async function refusing<Result>(done: Promise<Result>): Promise<Result> {
   try {
-    const json = await parseJson("body", () =>
-      jsonThread.do({ kind: "items", dataset: dataset.name, bytes }),
-    );
-    await pushItemsJson(database.pool, dataset, json);
+    return await done;
   } catch (error) {
     if (error instanceof InvalidInputError)
       throw new ApiError(400, "INVALID_VALUE", error.message, { cause: error });

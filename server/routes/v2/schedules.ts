@@ -16,6 +16,7 @@ import {
 import { ApiError, notFound } from "../../http/api-error.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
+import { createInputChecker } from "../../run-input.ts";
 import type { Services } from "../../services.ts";
 import {
   ScheduleCreation,
@@ -35,6 +36,7 @@ const errors = {
 
 export function addSchedules(app: H3, services: Services): void {
   const { database } = services;
+  const checker = createInputChecker(services);
   route(app, {
     method: "GET",
     path: "/v2/schedules",
@@ -65,7 +67,7 @@ export function addSchedules(app: H3, services: Services): void {
     errors,
     handler: async ({ body }) => {
       const now = new Date();
-      const created = await refusing(createSchedule(services, toSettings(body), now));
+      const created = await refusing(createSchedule({ database, runs: checker }, toSettings(body), now));
       return { data: toScheduleObject(created, now) };
     },
   });
@@ -74,6 +76,7 @@ export function addSchedules(app: H3, services: Services): void {
 
 function addSchedule(app: H3, services: Services): void {
   const { database } = services;
+  const checker = createInputChecker(services);
   route(app, {
     method: "GET",
     path,
@@ -97,7 +100,9 @@ function addSchedule(app: H3, services: Services): void {
     errors,
     handler: async ({ params, body }) => {
       const now = new Date();
-      const updated = await refusing(updateSchedule(services, idOf(params), toSettings(body), now));
+      const updated = await refusing(
+        updateSchedule({ database, runs: checker }, idOf(params), toSettings(body), now),
+      );
       return { data: toScheduleObject(there(updated, params), now) };
     },
   });

@@ -106,7 +106,12 @@ export async function deleteDataset(
   await longTransaction(pool, (query) => query("select delete_dataset($1, $2)", [runNumber, name]));
 }
 
-/** By top-level field. Reads the whole dataset. */
+const MAX_FIELDS = 10_000;
+
+/**
+ * By top-level field. Reads the whole dataset.
+ * @throws {InvalidInputError} when there are more fields than anybody can look at
+ */
 export async function readFieldStatistics(
   pool: Pool,
   { stored }: Pick<Dataset, "stored">,
@@ -119,9 +124,11 @@ export async function readFieldStatistics(
       count(*) filter (where f.value = 'null') as "nullCount",
       count(*) filter (where f.value in ('""', '[]', '{}')) as "emptyCount"
     from dataset_items i, jsonb_each(i.item) f where i.day = $1 and i.dataset_id = $2
-    group by f.key order by f.key`,
+    group by f.key order by f.key limit ${MAX_FIELDS + 1}`,
     [stored.day, stored.id],
   );
+  if (rows.length > MAX_FIELDS)
+    throw new InvalidInputError(`statistics: expected up to ${MAX_FIELDS} fields in the dataset`);
   return Object.fromEntries(rows.map(({ field, ...statistics }) => [field, statistics]));
 }
 

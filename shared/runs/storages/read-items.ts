@@ -30,12 +30,15 @@ export interface ItemText {
 
 /** So many bytes of items are in memory at a time, of one reader. */
 const BATCH_BYTES = 256 * 1024;
-/** An item that is larger is read at once as long as all readers together have no more of such in memory than this. */
-const LARGE_ITEMS_BYTES = 32 * 1024 * 1024;
-/** The most that a window reads of a large item otherwise: each part costs the database as much as the whole. */
-const PART_CHARS = 256 * 1024;
+/**
+ * A larger item comes in parts, each of which costs the database as much as all of it: large ones while few read such
+ * items, small ones for those who come when many do.
+ */
+const PART_CHARS = 2 * 1024 * 1024;
+const SMALL_PART_CHARS = 256 * 1024;
+const MAX_LARGE_READERS = 16;
 
-let largeItemsBytes = 0;
+let largeReaders = 0;
 
 /** A reader waits so long for a database that is away. */
 const PATIENCE = { maxMs: 10_000 };
@@ -148,43 +151,40 @@ async function* readBatches(
 }
 
 async function* readLarge(pool: Pool, window: ItemWindow, item: LargeItem): AsyncGenerator<ItemText[]> {
-  if (largeItemsBytes + item.size <= LARGE_ITEMS_BYTES) {
-    largeItemsBytes += item.size;
-    try {
-      yield [{ text: (await readPart(pool, window, item, null)).text, isEnd: true }];
-    } finally {
-      largeItemsBytes -= item.size;
+  const chars = largeReaders < MAX_LARGE_READERS ? PART_CHARS : SMALL_PART_CHARS;
+  largeReaders++;
+  try {
+    let version: string | null = null;
+    for (let from = 1, isEnd = false; !isEnd; from += chars) {
+      const part = await readPart(pool, window, item, { from, chars });
+      if (part.version !== (version ??= part.version))
+        throw new Error(`an item of dataset ${window.id} was changed while it was read`);
+      isEnd = part.isEnd;
+      yield [{ text: part.text, isEnd }];
     }
-    return;
-  }
-  let version: string | null = null;
-  for (let from = 1, isEnd = false; !isEnd; from += PART_CHARS) {
-    const part = await readPart(pool, window, item, from);
-    if (part.version !== (version ??= part.version))
-      throw new Error(`an item of dataset ${window.id} was changed while it was read`);
-    isEnd = part.isEnd;
-    yield [{ text: part.text, isEnd }];
+  } finally {
+    largeReaders--;
   }
 }
 
-/** @param from the first sign, from 1; `null`: all of it */
+/** @param part its first sign, from 1, and how many there are at the most; `null`: all of it */
 async function readPart(
   pool: Pool,
   { id, day }: ItemWindow,
   { place }: LargeItem,
-  from: number | null,
+  part: { from: number; chars: number } | null,
   patience: RetryOptions = PATIENCE,
 ): Promise<ItemText & { version: string }> {
   const { rows } = await withRetry(
     () =>
       pool.query<ItemText & { version: string }>(
-        `select coalesce(substring(item from $4::integer for $5), item) as text,
-          coalesce(length(item) < $4::integer + $5, true) as "isEnd", version
+        `select coalesce(substring(item from $4::integer for $5::integer), item) as text,
+          coalesce(length(item) < $4::integer + $5::integer, true) as "isEnd", version
         from (
           select item::text as item, xmin::text as version from dataset_items
           where day = $1 and dataset_id = $2 and place = $3 offset 0
         ) i`,
-        [day, id, place, from, PART_CHARS],
+        [day, id, place, part?.from ?? null, part?.chars ?? null],
       ),
     patience,
   );
