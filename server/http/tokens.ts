@@ -83,17 +83,18 @@ export function createTokenStore(pool: Pool, apiToken: string | undefined): Toke
     })());
   const refreshMeanwhile = () => {
     // While the database is away, what it said last holds for a while.
-    if (performance.now() - readAtMs > REFRESH_MS) refresh().catch(() => undefined);
+    if (performance.now() - triedAtMs > REFRESH_MS) refresh().catch(() => undefined);
   };
   const find = (tokenHash: Buffer): KnownToken | undefined => known.get(tokenHash.toString("base64"));
   const noteUse = async (token: KnownToken): Promise<boolean> => {
     token.notedAtMs = performance.now();
-    return (await useToken(pool, token.hash)) !== null;
+    const isValidStill = (await useToken(pool, token.hash)) !== null;
+    if (!isValidStill) known.delete(token.hash.toString("base64"));
+    return isValidStill;
   };
 
   const isValid = (principal: Principal): boolean => {
     if (principal === OPERATOR) return isTokenless;
-    if (principal.tokenId === null) return true;
     for (const { principal: now } of known.values())
       if (now.tokenId === principal.tokenId) return now.scope === principal.scope;
     return false;
@@ -130,6 +131,7 @@ export function createTokenStore(pool: Pool, apiToken: string | undefined): Toke
     },
     refresh,
     onRevoked(principal, end) {
+      if (principal === API_TOKEN) return () => undefined;
       const each = { principal, end };
       watched.add(each);
       watching ??= setInterval(() => void refresh().catch(() => undefined), WATCH_MS).unref();
