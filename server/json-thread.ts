@@ -12,8 +12,8 @@ const HEAP_MBYTES = 1_024;
 const PATIENCE_MS = 60_000;
 /** A thread that has nothing to do gives its memory back. */
 const IDLE_MS = 30_000;
-/** Bodies that wait for the thread: each is in memory. */
-const MAX_WAITING = 20;
+/** Of bodies that wait for the thread: they are in memory, twice. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** What the thread answers. */
 export type JsonWorkResult =
@@ -21,6 +21,7 @@ export type JsonWorkResult =
   | { id: number; error: { name: string; message: string; issues?: InvalidRunInputError["issues"] } };
 
 interface Waiting {
+  bytes: number;
   resolve: (json: string) => void;
   reject: (error: Error) => void;
 }
@@ -42,7 +43,8 @@ export class JsonThread {
    */
   async do(work: JsonWork): Promise<string> {
     if (work.bytes.length <= QUICK_BYTES) return doJsonWork(work);
-    if (this.#waiting.size >= MAX_WAITING) {
+    const waitingBytes = [...this.#waiting.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    if (waitingBytes > 0 && waitingBytes + work.bytes.length > MAX_WAITING_BYTES) {
       throw new ApiError(503, "SERVICE_UNAVAILABLE", "too many large bodies at once; try again later", {
         headers: { "retry-after": "5" },
       });
@@ -50,7 +52,7 @@ export class JsonThread {
     const worker = (this.#worker ??= this.#start());
     const id = ++this.#ids;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.#waiting.set(id, { resolve, reject });
+    this.#waiting.set(id, { bytes: work.bytes.length, resolve, reject });
     this.#limitTime();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     worker.postMessage({ id, work });
