@@ -13,6 +13,7 @@ import { addAlerts } from "./routes/alerts.ts";
 import { addCreators } from "./routes/instagram/creators.ts";
 import { addLaunches } from "./routes/instagram/launch.ts";
 import { addMedia } from "./routes/instagram/media.ts";
+import { JsonThread } from "./json-thread.ts";
 import { createMetrics } from "./metrics.ts";
 import { addEvents } from "./routes/events.ts";
 import { addLogs } from "./routes/logs.ts";
@@ -34,14 +35,19 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   await tokens.refresh();
   const cache = new AnswerCache(config.cacheEnabled);
   const metrics = createMetrics(database.pool, cache.counts);
-  const services: Services = { ...parts, tokens, cache, readList: createListReader(database.pool), metrics };
+  const jsonThread = new JsonThread();
+  shutdown.addEventListener("abort", () => jsonThread.endWhenDone(), { once: true });
+  const readList = createListReader(database.pool);
+  const services: Services = { ...parts, tokens, cache, readList, metrics, jsonThread };
+  const guard = createGuard({ ...config, tokens, isLoopbackOnly: isLoopback(config.host) });
   const app = new H3({
     // Errors are logged here, not printed.
     silent: true,
     onError: (error, event) => refuse(error, event, services),
   });
   setRouteContext(app, {
-    guard: createGuard({ ...config, tokens, isLoopbackOnly: isLoopback(config.host) }),
+    guard,
+    tokens,
     record: (event, status) => record(event, status, services),
     maxBodyBytes: config.apiMaxBodyMbytes * 1024 * 1024,
     shutdown,
@@ -66,7 +72,10 @@ export async function createApp(parts: ServerParts): Promise<H3> {
   addV2(app, services);
 
   // What no route has: another method of a path that there is, CORS's question, or nothing.
-  app.all("/**", (event) => answerUnrouted(event, routesOf(app), services));
+  app.all("/**", async (event) => {
+    await guard(event, null);
+    return answerUnrouted(event, routesOf(app), services);
+  });
   return app;
 }
 

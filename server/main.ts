@@ -12,6 +12,7 @@ import type { Runs } from "../shared/runs/runs.ts";
 import { readText } from "../shared/text.ts";
 import { createApp } from "./app.ts";
 import { isLoopback } from "./http/loopback.ts";
+import { closeStalled } from "./http/stalled.ts";
 
 export interface RunningServer {
   /** With the port that was taken. */
@@ -70,6 +71,7 @@ export async function startServer({ config, log, database, runs }: ServerOptions
     );
   });
   keepConnections(listener.server);
+  const stopClosing = closeStalled(listener.server, config.responseStallSecs * 1000);
   const url = listener.url.replace(/\/$/, "");
   log.info(`serving ${url}`);
   let closed: Promise<void> | null = null;
@@ -78,6 +80,7 @@ export async function startServer({ config, log, database, runs }: ServerOptions
     const overdue = setTimeout(() => listener.server.closeAllConnections(), GRACE_MS);
     await listener.close();
     clearTimeout(overdue);
+    stopClosing();
     stopWatching();
   };
   return { url, close: () => (closed ??= close()) };

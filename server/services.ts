@@ -5,6 +5,7 @@ import type { Runs } from "../shared/runs/runs.ts";
 import type { AnswerCache } from "./http/answer-cache.ts";
 import type { ListReader } from "./http/lists.ts";
 import type { TokenStore } from "./http/tokens.ts";
+import type { JsonThread } from "./json-thread.ts";
 import type { ServerMetrics } from "./metrics.ts";
 
 /** What the server is made of. Whoever starts it opens and closes them. */
@@ -24,4 +25,6 @@ export interface Services extends ServerParts {
   cache: AnswerCache;
   readList: ListReader;
   metrics: ServerMetrics;
+  /** Takes the bodies that may be large. */
+  jsonThread: JsonThread;
 }

@@ -280,7 +280,12 @@ const FIELDS = {
   apiMaxBodyMbytes: field(
     int(1, 100).default(9),
     "API_MAX_BODY_MBYTES",
-    "cap of a request's body to the API after decompression",
+    "cap of a request's body to the API after decompression; where neither run inputs, items nor records are sent, 256 kB",
+  ),
+  responseStallSecs: field(
+    int(1, 3600).default(60),
+    "RESPONSE_STALL_SECS",
+    "a client that takes nothing of its answer for so long is cut off",
   ),
   anonymousPerMinute: field(
     int(1, 1_000_000).default(60),

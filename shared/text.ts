@@ -10,32 +10,32 @@ const MARKS: readonly (readonly [encoding: string, mark: readonly number[]])[] =
 
 /**
  * The text of what a person has written: UTF-8, without the byte order mark that editors of Windows put before it.
- * @throws {TypeError} naming the encoding when it is another one: read as UTF-8, half of it would silently be something else
+ * @throws {SyntaxError} naming the encoding when it is another one: read as UTF-8, half of it would silently be something else
  */
 export function decodeText(bytes: Uint8Array): string {
   const [encoding] = MARKS.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte)) ?? [];
-  if (encoding) throw new TypeError(`it is ${encoding}; save it as UTF-8`);
+  if (encoding) throw new SyntaxError(`it is ${encoding}; save it as UTF-8`);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new TypeError("it is not UTF-8; save it as UTF-8", { cause });
+    throw new SyntaxError("it is not UTF-8; save it as UTF-8", { cause });
   }
   // Every other byte of plain text in UTF-16, which need not have a mark.
-  if (text.includes("\0")) throw new TypeError("it has NUL characters, as UTF-16 has; save it as UTF-8");
+  if (text.includes("\0")) throw new SyntaxError("it has NUL characters, as UTF-16 has; save it as UTF-8");
   return text;
 }
 
 /**
  * A file that a person has written.
- * @throws {TypeError} as decodeText does
+ * @throws {SyntaxError} as decodeText does
  * @throws {Error} of the file system
  */
 export function readText(file: string): string {
   return decodeText(readFileSync(file));
 }
 
-/** JSON that a person has written, as bytes or as text. @throws {SyntaxError | TypeError} when it is none */
+/** JSON that a person has written, as bytes or as text. @throws {SyntaxError} when it is none */
 export function parseJsonText(written: Uint8Array | string): unknown {
   return JSON.parse(typeof written === "string" ? written.replace(/^\ufeff/, "") : decodeText(written));
 }

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { H3Event } from "h3";
-import { parseJsonText } from "../../shared/text.ts";
+import { assertBounded, parseBoundedJson } from "../../shared/bounded-json.ts";
 import { ApiError, invalidRequest } from "./api-error.ts";
 
 const DECODERS = {
@@ -65,22 +65,42 @@ function discardRest(source: Readable): void {
   source.resume();
 }
 
+/** What is parsed while others wait. Run inputs and items, which may be larger, are not. */
+const MAX_PARSED_BYTES = 256 * 1024;
+
 /** The request's body as JSON; `undefined` when it is empty. */
 export async function readJsonBody(event: H3Event, maxBytes: number): Promise<unknown> {
-  const raw = await readRawBody(event, maxBytes);
+  const raw = await readJsonBytes(event, maxBytes);
   if (raw.length === 0) return undefined;
+  return parseJson("body", () => {
+    // What is wrong with its beginning says more than its size.
+    assertBounded(raw.subarray(0, MAX_PARSED_BYTES));
+    if (raw.length > MAX_PARSED_BYTES) throw tooLarge(MAX_PARSED_BYTES);
+    return parseBoundedJson(raw);
+  });
+}
+
+/** The request's body, which says that it is JSON. */
+export async function readJsonBytes(event: H3Event, maxBytes: number): Promise<Buffer> {
+  const raw = await readRawBody(event, maxBytes);
   const type = event.req.headers.get("content-type");
-  if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) {
+  if (raw.length > 0 && type !== null && !/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) {
     throw new ApiError(
       415,
       "UNSUPPORTED_MEDIA_TYPE",
       `content-type: expected application/json, got ${JSON.stringify(type)}`,
     );
   }
+  return raw;
+}
+
+/** What is no JSON is the client's mistake. @param what is parsed */
+export async function parseJson<Value>(what: string, parse: () => Value): Promise<Awaited<Value>> {
   try {
-    return parseJsonText(raw);
+    return await parse();
   } catch (error) {
-    throw invalidRequest([`body: expected JSON, got something else (${(error as Error).message})`]);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw invalidRequest([`${what}: expected JSON, got something else (${error.message})`]);
   }
 }
 

@@ -3,7 +3,8 @@ import { ApiError } from "./api-error.ts";
 import { addressOf, exchangeOf } from "./exchange.ts";
 import { allows, type Principal, type Scope } from "./principal.ts";
 import { type Decision, type Limit, RateLimiter } from "./rate-limiter.ts";
-import type { TokenStore } from "./tokens.ts";
+import { networkOf } from "./network.ts";
+import { OPERATOR, type TokenStore } from "./tokens.ts";
 
 export interface GuardOptions {
   tokens: TokenStore;
@@ -18,9 +19,6 @@ export interface GuardOptions {
 
 /** Lets a request to a route of `scope` in, or throws; nothing to wait for where it is open to everybody (`null`). */
 export type Guard = (event: H3Event, scope: Scope | null) => Promise<void> | undefined;
-
-/** Who asks a server that has no token. */
-const OPERATOR: Principal = { name: "operator", scope: "admin", limitKey: null };
 
 /**
  * Who may do what, and how often. Tokens come as `Authorization: Bearer`, `X-API-Key` or `?token=`. While there is no
@@ -46,25 +44,19 @@ export function createGuard(options: GuardOptions): Guard {
       assertLocal(event);
       return OPERATOR;
     }
-    const address = `address:${addressOf(event)}`;
     const token = readToken(event);
-    const recalled = token === null ? null : tokens.recall(token);
-    if (recalled) return recalled;
-    // Whoever guesses has used up a request before the database is asked.
-    take(event, address, anonymous);
+    // Whoever has a token is let in, however much others at the same address guess.
+    const principal = token === null ? null : (tokens.recall(token) ?? (await tokens.check(token)));
+    if (principal) return principal;
+    take(event, `address:${networkOf(addressOf(event))}`, anonymous);
     if (token === null) {
       throw new ApiError(401, "TOKEN_NOT_PROVIDED", "a token is needed: Authorization: Bearer <token>", {
         headers: { "www-authenticate": "Bearer" },
       });
     }
-    const principal = recalled === undefined ? await tokens.check(token) : null;
-    if (!principal) {
-      throw new ApiError(401, "INVALID_TOKEN", "the token is not valid", {
-        headers: { "www-authenticate": 'Bearer error="invalid_token"' },
-      });
-    }
-    limiter.giveBack(address);
-    return principal;
+    throw new ApiError(401, "INVALID_TOKEN", "the token is not valid", {
+      headers: { "www-authenticate": 'Bearer error="invalid_token"' },
+    });
   };
 
   const admit = async (event: H3Event, scope: Scope): Promise<void> => {
@@ -119,25 +111,34 @@ function readToken(event: H3Event): string | null {
 
 const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
 
+/** What proxies add to a request: where it came from, how, or through whom. */
+const OF_A_PROXY =
+  /^(?:forwarded|via|cdn-loop|proxy-.*|x-forward.*|x-real-ip|x-proxy.*|x-original-.*|x-rewrite-url|x-host|.*-?client-?ip|.*-connecting-ip|x-remote-.*|x-originating-.*|x-envoy-.*|x-cluster-.*|x-arr-.*|x-azure-.*|x-amz.*|x-appengine-.*|x-cloud-.*|x-vercel-.*|x-nf-.*|x-akamai-.*|x-varnish|x-scheme|cf-.*|fastly-.*|fly-.*|cloudfront-.*)$/;
+
 /**
  * That no page of a browser and nobody behind a proxy drives a server without tokens: a page may send requests to
  * loopback, and under a name of its own that resolves to it (DNS rebinding).
  */
 function assertLocal(event: H3Event): void {
   const { headers } = event.req;
-  const host = headers.get("host") ?? event.url.host;
+  const host = headers.get("host") ?? "";
   const origin = headers.get("origin");
   const site = headers.get("sec-fetch-site");
   const isLocal =
     LOOPBACK_HOST.test(host) &&
+    // The target itself may name another host.
+    LOOPBACK_HOST.test(event.url.host) &&
     (origin === null || origin === event.url.origin) &&
     (site === null || site === "same-origin" || site === "none") &&
-    !headers.has("x-forwarded-for") &&
-    !headers.has("forwarded");
+    !namesOf(event).some((name) => OF_A_PROXY.test(name));
   if (isLocal) return;
   throw new ApiError(
     403,
     "INSUFFICIENT_PERMISSIONS",
     "without a token this server answers programs on its own machine only: set API_TOKEN, or b9 token create",
   );
+}
+
+function namesOf(event: H3Event): string[] {
+  return Object.keys(event.runtime?.node?.req.headers ?? Object.fromEntries(event.req.headers));
 }

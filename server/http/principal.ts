@@ -9,6 +9,8 @@ export interface Principal {
   scope: Scope;
   /** Whose rate limit it is; null: none. */
   limitKey: string | null;
+  /** Of the database; null: it is of the settings, or there is none. */
+  tokenId: number | null;
 }
 
 export function allows(granted: Scope, needed: Scope): boolean {

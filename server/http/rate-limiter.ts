@@ -43,10 +43,4 @@ export class RateLimiter {
       resetSecs: Math.ceil((burst - bucket.tokens) / perSec),
     };
   }
-
-  /** Gives one request back: it was somebody else's. */
-  giveBack(key: string): void {
-    const bucket = this.#buckets.get(key);
-    if (bucket) bucket.tokens += 1;
-  }
 }

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Readable, pipeline } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { promisify } from "node:util";
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
 import { type H3Event, HTTPResponse } from "h3";
@@ -68,6 +68,12 @@ export class Reply {
     this.status = status;
     this.headers = headers;
   }
+
+  /** It may last. */
+  get isStream(): boolean {
+    const { body } = this;
+    return body !== null && typeof body !== "string" && !(body instanceof Uint8Array);
+  }
 }
 
 const compressors = {
@@ -104,7 +110,7 @@ function send(
 ): HTTPResponse | Promise<HTTPResponse> {
   if (body === null) return new QuickResponse(null, { status, headers });
   if (typeof body === "string") return sendWhole(event, new JsonText(body), status, headers);
-  if (body instanceof Uint8Array) return new QuickResponse(body, { status, headers });
+  if (body instanceof Uint8Array) return new QuickResponse(inPieces(body, headers), { status, headers });
   return sendStream(event, body, status, headers);
 }
 
@@ -122,8 +128,28 @@ function sendWhole(
       return new QuickResponse(null, { status: 304, headers });
   }
   const encoding = content.body.length < SHORT ? null : chooseEncoding(event, headers);
-  if (!encoding) return new QuickResponse(content.body, { status, headers });
-  return content.encoded(encoding).then((body) => new QuickResponse(body, { status, headers }));
+  if (!encoding) return new QuickResponse(inPieces(content.body, headers), { status, headers });
+  return content
+    .encoded(encoding)
+    .then((body) => new QuickResponse(inPieces(body, headers), { status, headers }));
+}
+
+/** A slow client takes so much at a time, by which it is told from one that has stopped. */
+const PIECE_BYTES = 64 * 1024;
+
+/** A large body as a stream, which sets its length; a small one as it is. */
+function inPieces<Body extends string | Uint8Array>(
+  body: Body,
+  headers: Record<string, string>,
+): Body | Readable {
+  if (typeof body === "string" || body.length <= 8 * PIECE_BYTES) return body;
+  headers["content-length"] = String(body.length);
+  return Readable.from(piecesOf(body), { objectMode: false });
+}
+
+/** @param bytes of any size */
+export function* piecesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 function sendStream(

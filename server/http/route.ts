@@ -3,18 +3,25 @@ import type { z } from "zod";
 import { steadyNow } from "../../shared/steady-clock.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import { invalidRequest } from "./api-error.ts";
-import { readJsonBody, readRawBody } from "./body.ts";
+import { readJsonBody, readJsonBytes, readRawBody } from "./body.ts";
 import { exchangeOf } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 import { describeIssues } from "./issues.ts";
 import type { Principal, Scope } from "./principal.ts";
-import { JsonText, respond } from "./reply.ts";
+import { JsonText, Reply, respond } from "./reply.ts";
+import type { TokenStore } from "./tokens.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A body that is not JSON, or not only: handed over as it is. */
 export interface RawBody {
   maxBytes: number;
+}
+
+/** JSON that may be large: handed over as bytes, because to parse it would keep everybody else waiting. */
+export interface JsonBytes {
+  /** For the reference. */
+  schema: z.ZodType;
 }
 
 export interface RouteRequest<Params, Query, Body> {
@@ -25,7 +32,7 @@ export interface RouteRequest<Params, Query, Body> {
   /** Null on a route that is open to everybody. */
   principal: Principal | null;
   requestId: string;
-  /** Aborted when the client goes away, and when the server is about to stop. */
+  /** Aborted when the client goes away or its token is revoked, and when the server is about to stop. */
   signal: AbortSignal;
 }
 
@@ -44,7 +51,7 @@ export interface RouteDefinition {
   params?: z.ZodType | undefined;
   /** Without `token`. Parameters that are empty do not count; one that is given twice is an array. */
   query?: z.ZodType | undefined;
-  body?: z.ZodType | RawBody | undefined;
+  body?: z.ZodType | RawBody | JsonBytes | undefined;
   /** Schema of the JSON that it answers; or the content type of something else. */
   response: z.ZodType | string;
   /** Of an answer that is not an error. @default 200 */
@@ -58,7 +65,7 @@ export interface RouteDefinition {
 interface TypedRoute<
   Params extends z.ZodType,
   Query extends z.ZodType,
-  Body extends z.ZodType | RawBody,
+  Body extends z.ZodType | RawBody | JsonBytes,
 > extends RouteDefinition {
   params?: Params;
   query?: Query;
@@ -76,6 +83,7 @@ interface TypedRoute<
 /** What the routes of one app have in common. */
 export interface RouteContext {
   guard: Guard;
+  tokens: Pick<TokenStore, "onRevoked">;
   /** Counts and logs an answer. (h3's own hook for it makes four promises a request.) */
   record(event: H3Event, status: number): void;
   /** Cap of JSON bodies. */
@@ -105,7 +113,7 @@ export function routesOf(app: H3): readonly RouteDefinition[] {
 export function route<
   Params extends z.ZodType = z.ZodType<Record<string, string>>,
   Query extends z.ZodType = z.ZodType<Record<string, never>>,
-  Body extends z.ZodType | RawBody = z.ZodType<undefined>,
+  Body extends z.ZodType | RawBody | JsonBytes = z.ZodType<undefined>,
 >(app: H3, definition: TypedRoute<Params, Query, Body>): void {
   const context = contexts.get(app)!;
   const { method, path, scope, query, body, status, handler } = definition;
@@ -115,17 +123,22 @@ export function route<
     const exchange = exchangeOf(event);
     exchange.route = path;
     await context.guard(event, scope);
-    const request = new HandledRequest(event, context.shutdown);
+    const request = new HandledRequest(event, context);
     request.params = parse(definition.params, readParams(event), "");
     request.query = query ? parse(query, readQuery(event), "") : NOTHING;
     if (body) request.body = await readBody(event, body, context.maxBodyBytes);
     // The schemas made these values; where there is none, the defaults of the type parameters say what there is.
     const typed = request as Parameters<typeof handler>[0];
     const response = await (definition.cacheSecs === undefined
-      ? respond(event, await handler(typed), { status })
+      ? respondNow(typed)
       : respondKept(typed, definition.cacheSecs));
     context.record(event, response.status!);
     return response;
+  };
+  const respondNow = async (request: Parameters<typeof handler>[0]) => {
+    const value = await handler(request);
+    if (value instanceof Reply && value.isStream) endWithToken(request.event, context.tokens);
+    return respond(request.event, value, { status });
   };
   const respondKept = async (request: Parameters<typeof handler>[0], secs: number) => {
     const { event } = request;
@@ -152,23 +165,41 @@ class HandledRequest implements RouteRequest<unknown, unknown, unknown> {
   params: unknown;
   query: unknown;
   body: unknown;
-  readonly #shutdown: AbortSignal;
+  readonly #context: RouteContext;
 
-  constructor(event: H3Event, shutdown: AbortSignal) {
+  constructor(event: H3Event, context: RouteContext) {
     const { principal, requestId } = exchangeOf(event);
     this.event = event;
     this.principal = principal;
     this.requestId = requestId;
-    this.#shutdown = shutdown;
+    this.#context = context;
   }
 
   get signal(): AbortSignal {
-    return AbortSignal.any([this.event.req.signal, this.#shutdown]);
+    // Whoever asks for it takes a while.
+    endWithToken(this.event, this.#context.tokens);
+    return AbortSignal.any([this.event.req.signal, this.#context.shutdown]);
   }
 }
 
-async function readBody(event: H3Event, body: z.ZodType | RawBody, maxBodyBytes: number): Promise<unknown> {
+/** The connection ends when the token that the request came with is revoked before its answer is whole. */
+function endWithToken(event: H3Event, tokens: RouteContext["tokens"]): void {
+  const { principal } = exchangeOf(event);
+  const response = event.runtime?.node?.res;
+  if (!principal || !response || response.destroyed) return;
+  response.once(
+    "close",
+    tokens.onRevoked(principal, () => response.destroy()),
+  );
+}
+
+async function readBody(
+  event: H3Event,
+  body: z.ZodType | RawBody | JsonBytes,
+  maxBodyBytes: number,
+): Promise<unknown> {
   if ("maxBytes" in body) return readRawBody(event, body.maxBytes);
+  if ("schema" in body) return readJsonBytes(event, maxBodyBytes);
   return parse(body, await readJsonBody(event, maxBodyBytes), "body");
 }
 

@@ -7,7 +7,8 @@ import { route, routesOf } from "../http/route.ts";
 
 /** What there is, for programs and for people. Made when it is asked for first: then all routes are there. */
 export function addReference(app: H3): void {
-  let json: JsonText | undefined;
+  const describe = once(() => describeApi(routesOf(app)));
+  const json = once(async () => new JsonText(JSON.stringify(await describe())));
   route(app, {
     method: "GET",
     path: "/openapi.json",
@@ -15,10 +16,10 @@ export function addReference(app: H3): void {
     tag: "Reference",
     summary: "This reference as OpenAPI 3.1",
     response: z.record(z.string(), z.unknown()),
-    handler: () => (json ??= new JsonText(JSON.stringify(describeApi(routesOf(app))))),
+    handler: json,
   });
 
-  let page: string | undefined;
+  const page = once(async () => renderReference(await describe()));
   route(app, {
     method: "GET",
     path: "/docs",
@@ -26,9 +27,14 @@ export function addReference(app: H3): void {
     tag: "Reference",
     summary: "This reference as a page",
     response: "text/html",
-    handler: () =>
-      new Reply((page ??= renderReference(describeApi(routesOf(app)))), {
+    handler: async () =>
+      new Reply(await page(), {
         headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": REFERENCE_POLICY },
       }),
   });
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => (made ??= make());
 }

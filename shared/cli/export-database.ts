@@ -11,8 +11,9 @@ export interface DatabaseSource {
   where?: string | undefined;
 }
 
-/** Rows of one fetch. */
-const ROWS_A_FETCH = 500;
+/** Of one fetch. */
+const MAX_ROWS = 500;
+const MAX_BYTES = 4_000_000;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /** The longest that a timer of Node's can wait. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -44,9 +45,11 @@ async function* readRows(pool: Pool, select: string, where: string | undefined):
     // The extended protocol takes one statement alone, whatever the condition holds.
     await run(client, { text: `declare rows no scroll cursor for ${select}`, queryMode: "extended" });
     for (;;) {
-      const rows = await run(client, { text: `fetch ${ROWS_A_FETCH} from rows` });
-      for (const { item } of rows) yield item;
-      if (rows.length < ROWS_A_FETCH) return;
+      const rows = await run(client, {
+        text: `select * from fetch_texts('rows', ${MAX_BYTES}, ${MAX_ROWS}) as item`,
+      });
+      for (const { item } of rows) yield JSON.parse(item) as Item;
+      if (rows.length === 0) return;
     }
   } catch (error) {
     const { code = "", message } = error as { code?: string; message: string };
@@ -62,8 +65,8 @@ async function* readRows(pool: Pool, select: string, where: string | undefined):
 async function run(
   client: PoolClient,
   query: { text: string; queryMode?: string },
-): Promise<{ item: Item }[]> {
-  const { rows } = await client.query<{ item: Item }>({ ...query, query_timeout: FOREVER_MS } as {
+): Promise<{ item: string }[]> {
+  const { rows } = await client.query<{ item: string }>({ ...query, query_timeout: FOREVER_MS } as {
     text: string;
   });
   return rows;

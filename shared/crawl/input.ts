@@ -1,5 +1,9 @@
 import { z } from "zod";
 import { InvalidInputError } from "../errors.ts";
+import { cut, previewJson } from "../preview.ts";
+
+/** So many mistakes are put into words; the others are counted. */
+export const MAX_WORDED = 20;
 
 /** One mistake in an input. */
 export interface InputIssue {
@@ -20,35 +24,59 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, raw: unknow
   throw new InvalidInputError(`invalid input:\n  ${lines.join("\n  ")}`);
 }
 
-/** @param raw what the schema has refused */
-export function describeIssues({ issues }: z.ZodError, raw: unknown): InputIssue[] {
-  return issues.flatMap((issue) => describeIssue(issue, raw));
+/**
+ * The first mistakes in words, and how many more there are.
+ * @param raw what the schema has refused
+ * @param isMeant whether the mistake at a path is one
+ */
+export function describeIssues(
+  { issues }: z.ZodError,
+  raw: unknown,
+  isMeant: (path: readonly PropertyKey[]) => boolean = () => true,
+): InputIssue[] {
+  const worded: InputIssue[] = [];
+  let more = 0;
+  for (const issue of issues) {
+    for (const path of pathsOf(issue)) {
+      if (!isMeant(path)) continue;
+      if (worded.length < MAX_WORDED) worded.push(describeIssue(issue, path, raw));
+      else more++;
+    }
+  }
+  if (more > 0) worded.push({ path: "input", message: andMore(more) });
+  return worded;
+}
+
+export function andMore(count: number): string {
+  return `and ${count.toLocaleString("en")} more`;
+}
+
+/** One a mistake: unknown fields are one issue in all. */
+function* pathsOf(issue: z.core.$ZodIssue): Generator<readonly PropertyKey[]> {
+  if (issue.code !== "unrecognized_keys") yield issue.path;
+  else for (const key of issue.keys) yield [...issue.path, key];
 }
 
 const NO_FIELD = "no such field; remove it or correct its name";
 /** The server has put work in its place where there is any. */
 const NOT_DUE = "only the server knows what is due: launch the run there, as `b9 run` does";
 
-function describeIssue(issue: z.core.$ZodIssue, raw: unknown): InputIssue[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      path: formatPath([...issue.path, key]),
-      message: key === "due" && issue.path.length === 0 ? NOT_DUE : NO_FIELD,
-    }));
-  }
+function describeIssue(issue: z.core.$ZodIssue, path: readonly PropertyKey[], raw: unknown): InputIssue {
+  if (issue.code === "unrecognized_keys")
+    return { path: formatPath(path), message: path.length === 1 && path[0] === "due" ? NOT_DUE : NO_FIELD };
   const wanted = issue.message
     .replace(/^(Invalid (input|option)|Too (small|big)): /, "")
     .replace(/, received .*$/, "");
-  return [
-    {
-      path: formatPath(issue.path),
-      message: `${wanted}, got ${formatValue(valueAt(raw, issue.path))}`,
-    },
-  ];
+  return {
+    path: formatPath(path),
+    message: `${wanted}, got ${previewJson(valueAt(raw, path))}`,
+  };
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
-  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  const text = path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${cut(String(part))}`))
+    .join("");
   return text.replace(/^\./, "") || "input";
 }
 
@@ -58,10 +86,4 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
       value !== null && typeof value === "object" ? (value as Record<PropertyKey, unknown>)[key] : undefined,
     raw,
   );
-}
-
-function formatValue(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const text = JSON.stringify(value);
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

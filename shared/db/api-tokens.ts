@@ -56,6 +56,16 @@ export async function useToken(
   return rows[0] ?? null;
 }
 
+/** All tokens that are valid, with the SHA-256 of each. */
+export async function readValidTokens(
+  pool: Pool,
+): Promise<(Pick<ApiToken, "id" | "name" | "scope"> & { tokenHash: Buffer })[]> {
+  const { rows } = await pool.query<Pick<ApiToken, "id" | "name" | "scope"> & { tokenHash: Buffer }>(
+    'select id, name, scope, token_hash as "tokenHash" from api_tokens where revoked_at is null',
+  );
+  return rows;
+}
+
 export async function anyTokenExists(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ found: boolean }>(
     "select exists (select from api_tokens where revoked_at is null) as found",

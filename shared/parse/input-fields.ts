@@ -11,8 +11,27 @@ export function name(toName: (text: string) => string | null, error: string) {
   });
 }
 
+/** The longest list of an input. */
+const MAX_ELEMENTS = 100_000;
+
 export function list<Element extends z.ZodType>(element: Element, what: string) {
-  return z.array(element, { error: `expected a list of ${what}` });
+  return boundedArray(element, { max: MAX_ELEMENTS, what });
+}
+
+/** An array; one that is longer than `max` is refused before its elements are looked at. @param what they are */
+export function boundedArray<Element extends z.ZodType>(
+  element: Element,
+  { max, what }: { max: number; what: string },
+) {
+  return z.preprocess(
+    (given, ctx) => {
+      if (!Array.isArray(given) || given.length <= max) return given;
+      const [most, length] = [max, given.length].map((count) => count.toLocaleString("en"));
+      ctx.addIssue({ code: "custom", message: `expected a list of up to ${most} ${what}, not of ${length}` });
+      return z.NEVER;
+    },
+    z.array(element, { error: `expected a list of ${what}` }),
+  );
 }
 
 export function choice<const Values extends readonly string[]>(values: Values) {

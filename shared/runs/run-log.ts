@@ -5,7 +5,7 @@ import { withRetry } from "../db/retry.ts";
 import { isFinal, type RunStatus } from "./run.ts";
 
 /** Bytes of a log in memory at a time, while it is followed. */
-const PAGE_BYTES = 512 * 1024;
+const PAGE_BYTES = 128 * 1024;
 const FOLLOW_MS = 400;
 
 export interface RunLog {
@@ -15,22 +15,20 @@ export interface RunLog {
   follow(id: string, options: { signal: AbortSignal; fromOffset?: number }): AsyncIterable<string>;
 }
 
-interface Piece {
-  startOffset: number;
-  text: string;
-}
-
 export function createRunLog({ kysely }: Pick<Database, "kysely">): RunLog {
-  const readPieces = async (id: string, start: number, end: number): Promise<Piece[]> => {
+  /** Of each piece, only the part that is wanted: a piece may have megabytes. */
+  const slice = async (id: string, start: number, end: number): Promise<Buffer> => {
     const { rows } = await withRetry(() =>
       // From the last piece that begins at or before `start`: pieces leave no gap.
-      sql<Piece>`
-        select start_offset as "startOffset", text from run_logs
+      sql<{ bytes: Buffer }>`
+        select substring(convert_to(text, 'UTF8') from greatest(${start} - start_offset, 0)::integer + 1
+          for greatest(${end} - greatest(start_offset, ${start}), 0)::integer) as bytes
+        from run_logs
         where run_id = ${id} and start_offset < ${end} and start_offset >= coalesce((
           select max(l.start_offset) from run_logs l where l.run_id = ${id} and l.start_offset <= ${start}), 0)
         order by start_offset`.execute(kysely),
     );
-    return rows;
+    return Buffer.concat(rows.map(({ bytes }) => bytes));
   };
   const readState = async (id: string): Promise<{ status?: RunStatus; size: number }> => {
     const { rows } = await withRetry(() =>
@@ -38,12 +36,6 @@ export function createRunLog({ kysely }: Pick<Database, "kysely">): RunLog {
         select status, run_log_size(id) as size from runs where id = ${id}`.execute(kysely),
     );
     return rows[0] ?? { size: 0 };
-  };
-  const slice = async (id: string, start: number, end: number): Promise<Buffer> => {
-    const pieces = await readPieces(id, start, end);
-    const bytes = Buffer.concat(pieces.map(({ text }) => Buffer.from(text)));
-    const first = pieces[0]?.startOffset ?? start;
-    return bytes.subarray(Math.max(0, start - first), end - first);
   };
   return {
     async read(id, { start = 0, end = Infinity } = {}) {

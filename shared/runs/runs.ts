@@ -7,7 +7,13 @@ import type { Database } from "../db/database.ts";
 import { isBrief, withRetry } from "../db/retry.ts";
 import { type ActorManifest, actorManifests, findActor } from "./actors.ts";
 import { Delivery, type Queryable } from "./delivery.ts";
-import { assertRunInput, expandInput, type LaunchInput, type SetAside } from "./launch-input.ts";
+import {
+  assertRunInput,
+  CheckedInput,
+  expandInput,
+  type LaunchInput,
+  type SetAside,
+} from "./launch-input.ts";
 import { toStorable } from "./log-lines.ts";
 import { listRuns, readChangedRuns, readRun, readRuns, type RunFilter } from "./read-runs.ts";
 import { startReaper } from "./reaper.ts";
@@ -25,7 +31,7 @@ import { Waiters } from "./waiters.ts";
 export interface LaunchOptions {
   /** Name, `~name` or `username~name`. */
   actor: string;
-  /** With `{"due": n}` the actor's work list is asked. */
+  /** With `{"due": n}` the actor's work list is asked. May be a `CheckedInput`. */
   input: unknown;
   origin: RunOrigin;
   scheduleId?: string | null;
@@ -249,7 +255,8 @@ function toLaunch(id: string, actor: ActorManifest, options: LaunchOptions) {
   return {
     id,
     actor: name,
-    input: options.input ?? null,
+    // That of a checked one is stored as it is, in a moment.
+    input: options.input instanceof CheckedInput ? null : (options.input ?? null),
     class: actor.class,
     priority: options.priority ?? 0,
     origin: options.origin,
@@ -270,7 +277,7 @@ async function storeInput(
   { input, isNothing, setAside }: LaunchInput,
   transaction: Queryable,
 ): Promise<void> {
-  const json = toDatabaseJson(input, "run input");
+  const json = input instanceof CheckedInput ? input.json : toDatabaseJson(input, "run input");
   await sql`select set_run_input(${id}, ${json})`.execute(transaction);
   await sql`select put_record(${id}, 'INPUT', 'application/json; charset=utf-8', convert_to(${json}, 'UTF8'))`.execute(
     transaction,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { describeIssues } from "../crawl/input.ts";
 import { findTask, taskNames } from "../maintenance/tasks.ts";
 import { InvalidRunInputError, UnknownActorError } from "../runs/run.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -29,5 +29,7 @@ function assertTask({ task, input }: { task: string; input: unknown }): void {
       `expected one of ${taskNames().join(", ")}, got ${JSON.stringify(task)}`,
     );
   const parsed = found.input.safeParse(input);
-  if (!parsed.success) throw new InvalidScheduleError("actions.0.input", z.prettifyError(parsed.error));
+  if (parsed.success) return;
+  const lines = describeIssues(parsed.error, input).map(({ path, message }) => `${path}: ${message}`);
+  throw new InvalidScheduleError("actions.0.input", lines.join("; "));
 }

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startServer } from "../../server/main.ts";
 import { createToken, listTokens, revokeToken } from "../../shared/db/api-tokens.ts";
@@ -103,6 +104,34 @@ describe("a token", () => {
     expect(await statusOf("/api/stats", { "x-api-key": token })).toBe(401);
   });
 
+  it("that is revoked, or allows less, ends the streams and waits that it has opened", async () => {
+    await start();
+    const { id } = await server!.runs.launch({
+      actor: "reddit",
+      input: { subreddits: ["node"] },
+      origin: "API",
+    });
+    const paths = ["/api/events", `/v2/logs/${id}?stream=1`, `/v2/actor-runs/${id}?waitForFinish=60`];
+    const ended = new Set<string>();
+    const open = async (name: string, token: string) => {
+      for (const path of paths) {
+        void fetch(`${server!.url}${path}`, { headers: { "x-api-key": token } })
+          .then((response) => response.text())
+          .catch(() => undefined)
+          .then(() => ended.add(`${name} ${path}`));
+      }
+    };
+    await open("revoked", await createToken(database.pool, "revoked", "run"));
+    await open("less", await createToken(database.pool, "less", "run"));
+    await open("kept", await createToken(database.pool, "kept", "run"));
+    await sleep(1_500);
+    expect([...ended]).toEqual([]);
+    await revokeToken(database.pool, "revoked");
+    await database.pool.query("update api_tokens set scope = 'read' where name = 'less'");
+    await expect.poll(() => ended.size, { timeout: 10_000 }).toBe(6);
+    expect([...ended].filter((each) => each.startsWith("kept"))).toEqual([]);
+  }, 30_000);
+
   it("in a query is in no log line", async () => {
     await start();
     await statusOf(`/api/stats?token=${TOKEN}`);
@@ -141,11 +170,27 @@ describe("without any token", () => {
     { "sec-fetch-site": "cross-site" },
     { "sec-fetch-site": "same-site" },
     { "x-forwarded-for": "192.0.2.1" },
+    { "x-forwarded-proto": "https" },
+    { "x-forwarded-host": "evil.example" },
+    { forwarded: "for=192.0.2.1" },
+    { via: "1.1 proxy" },
+    { "x-real-ip": "192.0.2.1" },
+    { "x-client-ip": "192.0.2.1" },
+    { "true-client-ip": "192.0.2.1" },
+    { "cf-connecting-ip": "192.0.2.1" },
+    { host: "localhost." },
   ])("a page or a proxy may do nothing: %j", async (headers) => {
     await start({ API_TOKEN: "" });
     const { host } = new URL(server!.url);
     expect(await statusWith({ host, ...headers })).toBe(403);
     expect(await statusWith({ host, ...headers }, "/health")).toBe(403);
+    expect(await statusWith({ host, ...headers }, "/nothing")).toBe(403);
+  });
+
+  it("a target that names another host than the Host header may do nothing", async () => {
+    await start({ API_TOKEN: "" });
+    const { host } = new URL(server!.url);
+    expect(await statusWith({ host }, "http://evil.example/api/stats")).toBe(403);
   });
 
   it("one that is made later shuts the door", async () => {
@@ -182,8 +227,30 @@ describe("limits", () => {
     for (let n = 0; n < 7; n++) guesses.push(await statusOf("/api/stats", { "x-api-key": `guess-${n}` }));
     expect(guesses).toEqual([401, 401, 401, 401, 401, 429, 429]);
     expect(await statusOf("/api/stats", { authorization: `Bearer ${TOKEN}` })).toBe(200);
-    // A token that the server has not seen yet has to wait with them, but only this once.
-    expect(await statusOf("/api/stats", { "x-api-key": token })).toBe(429);
+    // Also one that the server has not seen yet, made before the guesses or after them.
+    expect(await statusOf("/api/stats", { "x-api-key": token })).toBe(200);
+    const later = await createToken(database.pool, "later", "read");
+    expect(await statusOf("/api/stats", { "x-api-key": later })).toBe(200);
+    expect(await statusOf("/api/stats", { "x-api-key": "guess-8" })).toBe(429);
+  });
+
+  it("hold for the database, too: a flood of guesses is a few questions", async () => {
+    await start();
+    let questions = 0;
+    const ask = database.pool.query.bind(database.pool);
+    database.pool.query = ((...query: Parameters<typeof ask>) => {
+      if (JSON.stringify(query[0]).includes("api_tokens")) questions++;
+      return ask(...query);
+    }) as typeof database.pool.query;
+    try {
+      const startedAt = Date.now();
+      await Promise.all(
+        Array.from({ length: 300 }, (_, n) => statusOf("/api/stats", { "x-api-key": `guess-${n}` })),
+      );
+      expect(questions).toBeLessThanOrEqual(2 + (Date.now() - startedAt) / 200);
+    } finally {
+      database.pool.query = ask;
+    }
   });
 
   it("are not used up by valid tokens that the server sees for the first time", async () => {

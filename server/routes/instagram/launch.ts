@@ -1,8 +1,11 @@
 import type { H3 } from "h3";
 import { z } from "zod";
-import { InvalidRunInputError, type Run } from "../../../shared/runs/run.ts";
-import { ApiError } from "../../http/api-error.ts";
+import { InvalidRunInputError, type Run, UnknownActorError } from "../../../shared/runs/run.ts";
+import { type ActorManifest, findActor } from "../../../shared/runs/actors.ts";
+import { ApiError, invalidRequest } from "../../http/api-error.ts";
+import { parseJson } from "../../http/body.ts";
 import { route } from "../../http/route.ts";
+import { readRunInput } from "../../run-input.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Instagram";
@@ -27,11 +30,16 @@ export function addLaunches(app: H3, services: Services): void {
     tag,
     summary: "Launch a run for some creators",
     description: "The body is the run input of the actor `instagram`: usernames, ids, posts, reels, …",
-    body: z.looseObject({}),
+    body: { schema: z.looseObject({}) },
     status: 202,
     response: z.object({ run: LaunchedRun }),
     errors,
-    handler: async ({ body }) => ({ run: await launch(services, body) }),
+    handler: async ({ body }) => {
+      if (body.length === 0) throw invalidRequest(["body: expected a run input, got nothing"]);
+      return {
+        run: await launch(services, (actor) => parseJson("body", () => readRunInput(services, actor, body))),
+      };
+    },
   });
 
   route(app, {
@@ -47,14 +55,23 @@ export function addLaunches(app: H3, services: Services): void {
     response: z.object({ run: LaunchedRun }),
     errors,
     handler: async ({ body: { username, related } }) => ({
-      run: await launch(services, { usernames: [username], ...(related !== undefined && { related }) }),
+      run: await launch(services, async () => ({
+        usernames: [username],
+        ...(related !== undefined && { related }),
+      })),
     }),
   });
 }
 
-async function launch({ runs }: Services, input: unknown): Promise<z.infer<typeof LaunchedRun>> {
+async function launch(
+  { runs }: Services,
+  readInput: (actor: ActorManifest) => Promise<unknown>,
+): Promise<z.infer<typeof LaunchedRun>> {
+  const actor = findActor("instagram", runs.actors);
+  if (!actor) throw new UnknownActorError("there is no actor instagram");
   try {
-    const { id, status, createdAt }: Run = await runs.launch({ actor: "instagram", input, origin: "API" });
+    const input = await readInput(actor);
+    const { id, status, createdAt }: Run = await runs.launch({ actor: actor.name, input, origin: "API" });
     return { id, status, created_at: createdAt };
   } catch (error) {
     if (!(error instanceof InvalidRunInputError)) throw error;

@@ -10,6 +10,7 @@ import {
   SUBREDDITS,
   suggestSubreddits,
 } from "../../../shared/db/queries/reddit-subreddits.ts";
+import { boundedArray } from "../../../shared/parse/input-fields.ts";
 import { notFound } from "../../http/api-error.ts";
 import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
 import { flag, int, list, number, siteName, text } from "../../http/query.ts";
@@ -25,9 +26,13 @@ const Tag = text().min(1).max(200);
 const Review = {
   review: z.enum(REVIEWS).nullable().optional(),
   primary_category: text().max(200).nullable().optional(),
-  tags: z.array(Tag).max(200).optional(),
+  tags: boundedArray(Tag, { max: 200, what: "tags" }).optional(),
   notes: text().max(10_000).nullable().optional(),
 };
+
+const Names = boundedArray(z.string(), { max: 1000, what: "names" }).refine((names) => names.length > 0, {
+  error: "at least one name",
+});
 
 function changesSomething(body: object): boolean {
   return Object.keys(Review).some((name) => Reflect.get(body, name) !== undefined);
@@ -97,9 +102,7 @@ export function addSubreddits(app: H3, { database: { pool }, cache, readList }: 
     scope: "admin",
     tag,
     summary: "Review up to 1,000 subreddits alike",
-    body: z
-      .strictObject({ names: z.array(z.string()).min(1).max(1000), ...Review })
-      .refine(changesSomething, NOTHING),
+    body: z.strictObject({ names: Names, ...Review }).refine(changesSomething, NOTHING),
     response: z.object({ updated: z.int(), missing: z.array(z.string()) }),
     handler: async ({ body, principal }) => {
       // What is no name is missing, like a name that nobody knows: the others count.

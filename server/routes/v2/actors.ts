@@ -1,13 +1,13 @@
 import type { H3 } from "h3";
 import { z } from "zod";
-import { toJson } from "../../../shared/crawl/local/json.ts";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
+import { CheckedInput } from "../../../shared/runs/launch-input.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
-import { parseJsonText } from "../../../shared/text.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
 import { flag, int, number } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
+import { readRunInput } from "../../run-input.ts";
 import type { Services } from "../../services.ts";
 import { ActorObject, ActorShort, toActorObject, toActorShort } from "./actor-object.ts";
 import { BuildObject, toBuildObject } from "./build-object.ts";
@@ -88,7 +88,8 @@ function lastRun({ stats }: z.infer<typeof ActorShort>): number {
   return stats.lastRunStartedAt?.getTime() ?? 0;
 }
 
-function addActorRuns(app: H3, { runs }: Services, path: string): void {
+function addActorRuns(app: H3, services: Services, path: string): void {
+  const { runs } = services;
   const common = { method: "POST", scope: "run", tag, body: { maxBytes: MAX_INPUT_BYTES } } as const;
   route(app, {
     ...common,
@@ -100,10 +101,10 @@ function addActorRuns(app: H3, { runs }: Services, path: string): void {
     errors: RUN_ERRORS,
     handler: async ({ params, query, body, signal }) => {
       const actor = actorOf(runs, params);
-      const launched = await withInput(() =>
+      const launched = await withInput(async () =>
         runs.launch({
           actor: actor.name,
-          input: parseInput(body),
+          input: await readRunInput(services, actor, body),
           origin: "API",
           timeoutSecs: query.timeout,
           memoryMbytes: query.memory,
@@ -132,7 +133,10 @@ function addActorRuns(app: H3, { runs }: Services, path: string): void {
     errors: RUN_ERRORS,
     handler: async ({ params, body }) => {
       const actor = actorOf(runs, params);
-      await withInput(async () => runs.validateInput(actor.name, parseInput(body)));
+      await withInput(async () => {
+        const input = await readRunInput(services, actor, body);
+        if (!(input instanceof CheckedInput)) await runs.validateInput(actor.name, input);
+      });
       return { valid: true };
     },
   });
@@ -171,23 +175,12 @@ function addBuilds(app: H3, { runs }: Services): void {
   });
 }
 
-/** Nothing at all counts as an input without fields, whatever its content type. */
-function parseInput(body: Buffer): unknown {
-  if (body.length === 0) return {};
-  try {
-    const input = parseJsonText(body);
-    // What is JSON, and cannot be kept as such: 1e999, or an array in ten thousand others.
-    toJson(input, "input");
-    return input;
-  } catch (cause) {
-    throw new ApiError(400, "INVALID_INPUT", `input: expected JSON: ${(cause as Error).message}`, { cause });
-  }
-}
-
 async function withInput<Result>(launch: () => Promise<Result>): Promise<Result> {
   try {
     return await launch();
   } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new ApiError(400, "INVALID_INPUT", `input: expected JSON: ${error.message}`, { cause: error });
     if (!(error instanceof InvalidRunInputError)) throw error;
     const details = error.issues.map(({ path, message }) => `${path}: ${message}`);
     throw new ApiError(400, "INVALID_INPUT", error.message, { details, cause: error });

@@ -4,9 +4,14 @@ import { z } from "zod";
 import { DELIMITER, isDelimiter } from "../../../shared/csv.ts";
 import { InvalidInputError } from "../../../shared/errors.ts";
 import type { Dataset } from "../../../shared/runs/storages/datasets.ts";
-import { CONTENT_TYPES, formatItems, type ItemFormat } from "../../../shared/runs/storages/item-formats.ts";
-import { type ItemTransforms, transformItems } from "../../../shared/runs/storages/item-transforms.ts";
-import { openWindow, readItemPages } from "../../../shared/runs/storages/read-items.ts";
+import {
+  CONTENT_TYPES,
+  formatItems,
+  formatTexts,
+  type ItemFormat,
+} from "../../../shared/runs/storages/item-formats.ts";
+import { type ItemTransforms, transformPages } from "../../../shared/runs/storages/item-transforms.ts";
+import { openWindow, readItemTexts, readSizedItems } from "../../../shared/runs/storages/read-items.ts";
 import { ApiError } from "../../http/api-error.ts";
 import { flag, int } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
@@ -24,7 +29,7 @@ export const ItemQuery = z
     offset,
     limit: int(0, Number.MAX_SAFE_INTEGER).optional().describe("None, or 0: all items"),
     desc: flag().default(false),
-    unwind: names().optional(),
+    unwind: names(100).optional().describe("An item may become up to 100,000"),
     flatten: names().optional(),
     fields: names().optional().describe("Kept, in this order"),
     omit: names().optional(),
@@ -78,9 +83,11 @@ export async function answerItems(
 
   const window = await openWindow(pool, dataset, { offset: from, limit, desc });
   const transforms = toTransforms(query);
-  const pages = async function* () {
-    for await (const items of readItemPages(pool, window)) yield transformItems(items, transforms);
-  };
+  if (format !== "csv" && !transforms)
+    return new Reply(toStream(formatTexts(format, readItemTexts(pool, window), query)), { headers });
+  const { signal } = event.req;
+  const pages = () =>
+    transformPages(whileWanted(readSizedItems(pool, window), signal), transforms ?? NOTHING);
   try {
     const text = await formatItems(format, pages, {
       columns: query.outputFields ?? query.fields ?? null,
@@ -89,7 +96,7 @@ export async function answerItems(
       raw: query.raw,
       skipHeaderRow: query.skipHeaderRow,
     });
-    return new Reply(toStream(text), { headers });
+    return new Reply(toStream(await started(text)), { headers });
   } catch (error) {
     if (error instanceof InvalidInputError)
       throw new ApiError(400, "INVALID_PARAMETER", error.message, { cause: error });
@@ -97,8 +104,46 @@ export async function answerItems(
   }
 }
 
-function toTransforms(query: z.output<typeof ItemQuery>): ItemTransforms {
-  const { unwind = [], flatten = [], fields = null, omit = [], outputFields = null, clean } = query;
+/** Columns are collected before anything is sent: nobody else would notice that the client has gone. */
+async function* whileWanted<Page>(pages: AsyncIterable<Page>, signal: AbortSignal): AsyncGenerator<Page> {
+  for await (const page of pages) {
+    if (signal.aborted) throw new ApiError(400, "INVALID_REQUEST", "the client has gone");
+    yield page;
+  }
+}
+
+/** What is wrong with the first item is told by the status. */
+async function started(text: AsyncGenerator<string>): Promise<AsyncGenerator<string>> {
+  const first = await text.next();
+  return (async function* () {
+    if (first.done) return;
+    yield first.value;
+    yield* text;
+  })();
+}
+
+const NOTHING: ItemTransforms = {
+  unwind: [],
+  flatten: [],
+  fields: null,
+  omit: [],
+  skipHidden: false,
+  skipEmpty: false,
+  outputFields: null,
+};
+
+/** `null`: items are to come as they are stored. */
+function toTransforms(query: z.output<typeof ItemQuery>): ItemTransforms | null {
+  const { unwind, flatten, fields, omit, outputFields, clean } = query;
   const { skipHidden = clean, skipEmpty = clean } = query;
-  return { unwind, flatten, fields, omit, skipHidden, skipEmpty, outputFields };
+  if (!unwind && !flatten && !fields && !omit && !outputFields && !skipHidden && !skipEmpty) return null;
+  return {
+    unwind: unwind ?? [],
+    flatten: flatten ?? [],
+    fields: fields ?? null,
+    omit: omit ?? [],
+    skipHidden,
+    skipEmpty,
+    outputFields: outputFields ?? null,
+  };
 }

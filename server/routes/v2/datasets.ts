@@ -7,12 +7,13 @@ import {
   deleteDataset,
   findDataset,
   listDatasets,
-  pushItems,
+  pushItemsJson,
   readFieldStatistics,
 } from "../../../shared/runs/storages/datasets.ts";
 import { isFinal, type Run } from "../../../shared/runs/run.ts";
 import { datasetId, parseDatasetId } from "../../../shared/runs/storages/storage-ids.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
+import { parseJson } from "../../http/body.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
@@ -123,12 +124,12 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
     scope: "run",
     tag,
     summary: "Pushes an item, or an array of them: all or none",
-    body: PushedItems,
+    body: { schema: PushedItems },
     response: z.object({}),
     status: 201,
     handler: async (request) => {
       const dataset = await find(request);
-      await push(pool, dataset, Array.isArray(request.body) ? request.body : [request.body]);
+      await push(services, dataset, request.body);
       return {};
     },
   });
@@ -140,18 +141,21 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
     summary: "Smallest and largest number, nulls and empty values by field",
     response: envelope(z.object({ fieldStatistics: z.record(z.string(), FieldStatistics) })),
     handler: async (request) => ({
-      data: { fieldStatistics: await readFieldStatistics(pool, await find(request)) },
+      data: { fieldStatistics: await refusing(readFieldStatistics(pool, await find(request))) },
     }),
   });
 }
 
-async function push(
-  pool: Services["database"]["pool"],
-  dataset: Dataset,
-  items: readonly unknown[],
-): Promise<void> {
+async function push({ database, jsonThread }: Services, dataset: Dataset, bytes: Buffer): Promise<void> {
+  const json = await refusing(
+    parseJson("body", () => jsonThread.do({ kind: "items", dataset: dataset.name, bytes })),
+  );
+  await pushItemsJson(database.pool, dataset, json);
+}
+
+async function refusing<Result>(done: Promise<Result>): Promise<Result> {
   try {
-    await pushItems(pool, dataset, items);
+    return await done;
   } catch (error) {
     if (error instanceof InvalidInputError)
       throw new ApiError(400, "INVALID_VALUE", error.message, { cause: error });

@@ -19,7 +19,7 @@ const LogQuery = z.object({
 type LogRequest = Pick<RouteRequest<unknown, unknown, unknown>, "event" | "signal">;
 
 /** So much of a log is in memory at a time. */
-const PART_BYTES = 1024 * 1024;
+const PART_BYTES = 256 * 1024;
 /** Proxies and clients give up a connection that is silent for longer. */
 const HEARTBEAT_MS = 15_000;
 
@@ -68,11 +68,16 @@ async function* readLog({ runs }: Services, runId: string): AsyncGenerator<strin
   for (let start = 0; ;) {
     const end = start + PART_BYTES;
     const { text, size } = await runs.log.read(runId, { start, end });
-    const lines = end < size ? text.slice(0, text.lastIndexOf("\n") + 1) || text : text;
+    const lines = end < size ? text.slice(0, text.lastIndexOf("\n") + 1) || withoutCutSign(text) : text;
     yield lines;
     start += Buffer.byteLength(lines);
     if (lines === "" || start >= size) return;
   }
+}
+
+/** Of a line that is longer than a part: a sign that is cut comes with the next one. */
+function withoutCutSign(text: string): string {
+  return text.replace(/\uFFFD{1,3}$/, "");
 }
 
 async function* stripColours(text: AsyncIterable<string>): AsyncGenerator<string> {

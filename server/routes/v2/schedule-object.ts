@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { parseBoundedJson } from "../../../shared/bounded-json.ts";
 import { newRunId } from "../../../shared/crawl/postgres/runs.ts";
 import { findActor } from "../../../shared/runs/actors.ts";
 import { nextFireTimes } from "../../../shared/schedules/cron.ts";
 import type { Schedule, ScheduledWork, ScheduleSettings } from "../../../shared/schedules/schedule.ts";
-import { parseJsonText } from "../../../shared/text.ts";
 import { date, USER } from "./wire.ts";
 
 const SHOWN_TIMES = 5;
@@ -40,7 +40,7 @@ const RunMaintenance = z.object({
   id: z.string().optional(),
   type: z.literal("RUN_MAINTENANCE"),
   task: z.string(),
-  input: z.record(z.string(), z.json()).default({}),
+  input: z.record(z.string(), z.unknown()).default({}),
 });
 
 const Action = z.discriminatedUnion("type", [RunActor, RunMaintenance]);
@@ -153,14 +153,14 @@ function toWork(action: z.infer<typeof Action>): ScheduledWork {
   return {
     kind: "run",
     actor: findActor(actorId)?.name ?? actorId,
-    input: runInput ? parseJsonText(runInput.body || "{}") : {},
+    input: runInput ? parseBoundedJson(Buffer.from(runInput.body || "{}")) : {},
     options: { ...options, ...(maxTotalChargeUsd !== undefined && { maxCostUsd: maxTotalChargeUsd }) },
   };
 }
 
 function isJson(text: string): boolean {
   try {
-    parseJsonText(text);
+    parseBoundedJson(Buffer.from(text));
     return true;
   } catch {
     return false;

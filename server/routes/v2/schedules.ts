@@ -17,6 +17,7 @@ import {
 import { ApiError, notFound } from "../../http/api-error.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
+import { createInputChecker } from "../../run-input.ts";
 import type { Services } from "../../services.ts";
 import {
   ScheduleCreation,
@@ -36,6 +37,7 @@ const errors = {
 
 export function addSchedules(app: H3, services: Services): void {
   const { database } = services;
+  const checker = createInputChecker(services);
   route(app, {
     method: "GET",
     path: "/v2/schedules",
@@ -66,7 +68,7 @@ export function addSchedules(app: H3, services: Services): void {
     errors,
     handler: async ({ body }) => {
       const now = await readNow(database.pool);
-      const created = await refusing(createSchedule(services, toSettings(body), now));
+      const created = await refusing(createSchedule({ database, runs: checker }, toSettings(body), now));
       return { data: toScheduleObject(created, now) };
     },
   });
@@ -75,6 +77,7 @@ export function addSchedules(app: H3, services: Services): void {
 
 function addSchedule(app: H3, services: Services): void {
   const { database } = services;
+  const checker = createInputChecker(services);
   route(app, {
     method: "GET",
     path,
@@ -98,7 +101,9 @@ function addSchedule(app: H3, services: Services): void {
     errors,
     handler: async ({ params, body }) => {
       const now = await readNow(database.pool);
-      const updated = await refusing(updateSchedule(services, idOf(params), toSettings(body), now));
+      const updated = await refusing(
+        updateSchedule({ database, runs: checker }, idOf(params), toSettings(body), now),
+      );
       return { data: toScheduleObject(there(updated, params), now) };
     },
   });

@@ -1,4 +1,6 @@
+import { setImmediate } from "node:timers/promises";
 import { Readable } from "node:stream";
+import { piecesOf } from "../../http/reply.ts";
 
 /**
  * Text as the stream of an answer; it is read as fast as the client takes it, and no further when the client has gone.
@@ -13,5 +15,10 @@ export function toStream(
 }
 
 async function* toBytes(parts: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const part of parts) if (part.length) yield typeof part === "string" ? Buffer.from(part) : part;
+  for await (const part of parts) {
+    const bytes = typeof part === "string" ? Buffer.from(part) : part;
+    yield* piecesOf(bytes);
+    // While a client takes everything at once, others get their turn as well.
+    await setImmediate();
+  }
 }

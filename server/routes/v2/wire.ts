@@ -44,10 +44,11 @@ export const offset = int(0, MAX_OFFSET).default(0);
 export const paging = { limit: limit(), offset, desc: flag().default(false) };
 
 /** Names of fields in their order, comma-separated. */
-export const names = () =>
+export const names = (max = 2_000) =>
   z
     .string()
     .transform((text) => text.split(",").filter(Boolean))
+    .refine((given) => given.length <= max, { error: `up to ${max} names` })
     .meta({ type: "string" });
 
 /** Some of `values`, comma-separated. */

@@ -1,10 +1,9 @@
 import type { Pool } from "pg";
 import { withRetry } from "../../db/retry.ts";
+import { openWindow, readItemPages } from "../../runs/storages/read-items.ts";
 import type { Item } from "../run-storage.ts";
 
-const ITEMS_A_PAGE = 500;
-
-/** The items of a run's dataset in the order of first sight, a page of them in memory at a time; none when it has none. */
+/** The items of a run's dataset in the order of first sight, some of them in memory at a time; none when it has none. */
 export async function* readRunItems(pool: Pool, runId: string, dataset: string): AsyncGenerator<Item> {
   const datasets = await withRetry(() =>
     pool.query<{ id: number; day: string }>(
@@ -13,18 +12,7 @@ export async function* readRunItems(pool: Pool, runId: string, dataset: string):
       [runId, dataset],
     ),
   );
-  if (!datasets.rows[0]) return;
-  const { id, day } = datasets.rows[0];
-  for (let after = 0; ;) {
-    const { rows } = await withRetry(() =>
-      pool.query<{ place: number; item: Item }>(
-        `select place, item from dataset_items
-        where day = $1 and dataset_id = $2 and place > $3 order by place limit ${ITEMS_A_PAGE}`,
-        [day, id, after],
-      ),
-    );
-    for (const { item } of rows) yield item;
-    if (rows.length < ITEMS_A_PAGE) return;
-    after = rows.at(-1)!.place;
-  }
+  const stored = datasets.rows[0] ?? null;
+  const window = await openWindow(pool, { stored }, { offset: 0, limit: null, desc: false }, {});
+  for await (const items of readItemPages(pool, window, {})) yield* items;
 }

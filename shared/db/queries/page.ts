@@ -35,6 +35,9 @@ export interface Page {
   nextCursor: string | null;
 }
 
+/** A page ends before its limit rather than to have more than this. */
+const PAGE_BYTES = 8_000_000;
+
 /** The cursor of a list is not one that it gave. */
 export class InvalidCursorError extends Error {
   override name = "InvalidCursorError";
@@ -85,25 +88,31 @@ async function readStretches(
   const { rows } = await pool.query<{
     items: string;
     count: number;
+    /** Null where nothing was found. */
+    shown: number | null;
     first: string | null;
     value: string | null;
     id: string;
   }>(
     `with found as materialized (
-      select *, row_number() over () as n from (select * from (${select}) parts limit ${max}) page
+      select *, row_number() over () as n, sum(octet_length(item::text)) over (rows unbounded preceding) as bytes
+      from (select * from (${select}) parts limit ${max}) page
+    ), shown as (
+      select coalesce(max(n), 0) as shown from found where n <= ${limit} and (n = 1 or bytes <= ${PAGE_BYTES})
     )
-    select coalesce(json_agg(item order by n) filter (where n <= ${limit}), '[]')::text as items,
-      count(*)::integer as count, max(value) filter (where n = 1) as first,
-      max(value) filter (where n = ${limit}) as value, max(id) filter (where n = ${limit}) as id
-    from found`,
+    select coalesce(json_agg(item order by n) filter (where n <= shown), '[]')::text as items,
+      count(*)::integer as count, max(shown)::integer as shown, max(value) filter (where n = 1) as first,
+      max(value) filter (where n = shown) as value, max(id) filter (where n = shown) as id
+    from found, shown`,
     filter.values,
   );
   // Taken out: a page is large, and what a query holds was seen to stay in memory until the next full collection.
-  const { items, count, first, value, id } = rows.pop()!;
-  const isLast = count <= limit;
+  const { items, count, first, value, id, ...page } = rows.pop()!;
+  const shown = page.shown ?? 0;
+  const isLast = count === shown;
   return {
     items,
-    count: Math.min(count, limit),
+    count: shown,
     nextCursor: isLast
       ? null
       : encodeCursor(shape, { value, id, isValueNew: value !== null && value !== first }),

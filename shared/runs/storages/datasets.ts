@@ -4,6 +4,7 @@ import type { Item } from "../../crawl/run-storage.ts";
 import { type DatasetName, itemKey } from "../../datasets.ts";
 import { longTransaction } from "../../db/long-transaction.ts";
 import { InvalidInputError } from "../../errors.ts";
+import { previewJson } from "../../preview.ts";
 
 /** A run's dataset. One that nothing was pushed to has no row yet, and no items. */
 export interface Dataset {
@@ -74,11 +75,27 @@ export async function listDatasets(
  */
 export async function pushItems(
   pool: Pool,
-  { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
+  dataset: Pick<Dataset, "runNumber" | "name">,
   items: readonly unknown[],
 ): Promise<void> {
-  const texts = items.map((item, index) => toPushedJson(name as DatasetName, item, index));
-  await pool.query("select push_items($1, $2, $3)", [runNumber, name, `[${texts.join(",")}]`]);
+  await pushItemsJson(pool, dataset, toItemsJson(dataset.name, items));
+}
+
+/** @param json as `toItemsJson` makes it */
+export async function pushItemsJson(
+  pool: Pool,
+  { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
+  json: string,
+): Promise<void> {
+  await pool.query("select push_items($1, $2, $3)", [runNumber, name, json]);
+}
+
+/**
+ * Items as `push_items` takes them.
+ * @throws {InvalidInputError} naming the item that is no object, has no key, or is not plain JSON
+ */
+export function toItemsJson(dataset: string, items: readonly unknown[]): string {
+  return `[${items.map((item, index) => toPushedJson(dataset as DatasetName, item, index)).join(",")}]`;
 }
 
 /** Removes the dataset's items. Nobody may be writing them: its run is over. */
@@ -89,7 +106,12 @@ export async function deleteDataset(
   await longTransaction(pool, (query) => query("select delete_dataset($1, $2)", [runNumber, name]));
 }
 
-/** By top-level field. Reads the whole dataset. */
+const MAX_FIELDS = 10_000;
+
+/**
+ * By top-level field. Reads the whole dataset.
+ * @throws {InvalidInputError} when there are more fields than anybody can look at
+ */
 export async function readFieldStatistics(
   pool: Pool,
   { stored }: Pick<Dataset, "stored">,
@@ -102,17 +124,18 @@ export async function readFieldStatistics(
       count(*) filter (where f.value = 'null') as "nullCount",
       count(*) filter (where f.value in ('""', '[]', '{}')) as "emptyCount"
     from dataset_items i, jsonb_each(i.item) f where i.day = $1 and i.dataset_id = $2
-    group by f.key order by f.key`,
+    group by f.key order by f.key limit ${MAX_FIELDS + 1}`,
     [stored.day, stored.id],
   );
+  if (rows.length > MAX_FIELDS)
+    throw new InvalidInputError(`statistics: expected up to ${MAX_FIELDS} fields in the dataset`);
   return Object.fromEntries(rows.map(({ field, ...statistics }) => [field, statistics]));
 }
 
 /** `{key, item}` */
 function toPushedJson(dataset: DatasetName, item: unknown, index: number): string {
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
-    const got = JSON.stringify(item)?.slice(0, 100);
-    throw new InvalidInputError(`items[${index}]: expected an object, got ${got}`);
+    throw new InvalidInputError(`items[${index}]: expected an object, got ${previewJson(item)}`);
   }
   try {
     return toDatabaseJson({ key: itemKey(dataset, item as Item), item }, "item");

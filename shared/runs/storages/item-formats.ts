@@ -3,6 +3,7 @@ import type { Item } from "../../crawl/run-storage.ts";
 import { csvOptions, type CsvStyle } from "../../csv.ts";
 import { InvalidInputError } from "../../errors.ts";
 import { printableJson } from "../../printable.ts";
+import type { ItemText } from "./read-items.ts";
 
 export interface FormatOptions extends CsvStyle {
   /** Columns of CSV in their order; `null`: all, by first sight. */
@@ -24,9 +25,34 @@ export const CONTENT_TYPES = {
 
 export type ItemFormat = keyof typeof CONTENT_TYPES;
 
+/** JSON and its lines take items as they are stored. */
+export type TextFormat = Exclude<ItemFormat, "csv">;
+
 /** Apify's limits of tables. */
 const MAX_COLUMNS = 2_000;
 const MAX_COLUMN_NAME = 200;
+
+/** Items that nothing is done to. */
+export async function* formatTexts(
+  format: TextFormat,
+  batches: AsyncIterable<readonly ItemText[]>,
+  { bom = false }: Pick<FormatOptions, "bom">,
+): AsyncGenerator<string> {
+  const [first, between, last] = format === "json" ? ["[", ",\n", "]"] : ["", "\n", "\n"];
+  const start = bom ? `\uFEFF${first}` : first;
+  let before = start;
+  for await (const texts of batches) {
+    const parts = texts.map(({ text, isEnd }) => {
+      const part = before + text;
+      before = isEnd ? between : "";
+      return part;
+    });
+    yield parts.join("");
+  }
+  const isEmpty = before === start;
+  if (!isEmpty) yield last;
+  else yield format === "json" ? `${start}]` : start;
+}
 
 /**
  * Items as text, a page at a time.
@@ -53,7 +79,9 @@ async function* withoutControls(json: AsyncGenerator<string>): AsyncGenerator<st
 }
 
 async function* withBom(text: AsyncGenerator<string>): AsyncGenerator<string> {
-  yield "\uFEFF";
+  // With the first part, so that whoever has that knows whether there is one.
+  const first = await text.next();
+  yield `\uFEFF${first.done ? "" : first.value}`;
   yield* text;
 }
 
@@ -73,9 +101,9 @@ async function* toJsonLines(pages: AsyncIterable<readonly Item[]>): AsyncGenerat
   }
 }
 
-/** Items do not all carry the same fields: a first pass collects the columns. */
+/** Items do not all carry the same fields: a first pass collects the columns. Each is written once. */
 async function toCsv(pages: ItemPages, options: FormatOptions): Promise<AsyncGenerator<string>> {
-  const columns = options.columns ?? (await collectColumns(pages()));
+  const columns = [...new Set(options.columns ?? (await collectColumns(pages())))];
   assertColumns(columns);
   return writeCsv(pages(), columns, options);
 }
@@ -84,6 +112,7 @@ async function collectColumns(pages: AsyncIterable<readonly Item[]>): Promise<st
   const columns = new Set<string>();
   for await (const items of pages) {
     for (const item of items) for (const name of Object.keys(item)) columns.add(name);
+    assertColumns([...columns]);
   }
   return [...columns];
 }

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import type { Item } from "../../crawl/run-storage.ts";
-import { withRetry } from "../../db/retry.ts";
+import { type RetryOptions, withRetry } from "../../db/retry.ts";
 import type { Dataset } from "./datasets.ts";
 
 export interface ItemRange {
@@ -21,14 +21,34 @@ export interface ItemWindow {
   desc: boolean;
 }
 
-/** So many are in memory at a time. */
-const ITEMS_A_PAGE = 200;
+/** JSON text of an item, or a part of it. */
+export interface ItemText {
+  text: string;
+  /** The item ends with it. */
+  isEnd: boolean;
+}
+
+/** So many bytes of items are in memory at a time, of one reader. */
+const BATCH_BYTES = 256 * 1024;
+/**
+ * A larger item comes in parts, each of which costs the database as much as all of it: large ones while few read such
+ * items, small ones for those who come when many do.
+ */
+const PART_CHARS = 2 * 1024 * 1024;
+const SMALL_PART_CHARS = 256 * 1024;
+const MAX_LARGE_READERS = 16;
+
+let largeReaders = 0;
+
+/** A reader waits so long for a database that is away. */
+const PATIENCE = { maxMs: 10_000 };
 
 /** Items in the order of first sight; `null` when there are none in the range. */
 export async function openWindow(
   pool: Pool,
   { stored }: Pick<Dataset, "stored">,
   { offset, limit, desc }: ItemRange,
+  patience: RetryOptions = PATIENCE,
 ): Promise<ItemWindow | null> {
   if (!stored || limit === 0) return null;
   const { id, day } = stored;
@@ -39,35 +59,135 @@ export async function openWindow(
           coalesce(nth_place($1, $2, $5, $4), nth_place($1, $2, 0, not $4)) as last`,
         [day, id, offset, desc, limit === null ? null : offset + limit - 1],
       ),
-    { maxMs: 10_000 },
+    patience,
   );
   const { first, last } = rows[0]!;
   return first === null ? null : { id, day, first, last, desc };
 }
 
 /**
- * Each page is a statement of its own, so a slow reader holds no connection.
- * @throws {Error} when the items are removed meanwhile: what was read is not all
+ * Items as the database writes them, some at a time; a large one may come in parts. Each batch is a statement of its own,
+ * so a slow reader holds no connection, and has little in memory.
+ * @throws {Error} when the items are removed or changed meanwhile: what was read is not all
  */
-export async function* readItemPages(pool: Pool, window: ItemWindow | null): AsyncGenerator<Item[]> {
+export async function* readItemTexts(pool: Pool, window: ItemWindow | null): AsyncGenerator<ItemText[]> {
+  for await (const { texts, large } of readBatches(pool, window)) {
+    if (texts.length) yield texts.map((text) => ({ text, isEnd: true }));
+    if (large) yield* readLarge(pool, window!, large);
+  }
+}
+
+/** An item, and how long its JSON is. */
+export interface SizedItem {
+  item: Item;
+  size: number;
+}
+
+/**
+ * The same as objects, some at a time, or one that is large.
+ * @throws {Error} as `readItemTexts`
+ */
+export async function* readSizedItems(
+  pool: Pool,
+  window: ItemWindow | null,
+  patience: RetryOptions = PATIENCE,
+): AsyncGenerator<SizedItem[]> {
+  for await (const { texts, large } of readBatches(pool, window, patience)) {
+    if (texts.length) yield texts.map(toSizedItem);
+    if (large) yield [toSizedItem((await readPart(pool, window!, large, null, patience)).text)];
+  }
+}
+
+/** As `readSizedItems`, without their sizes. */
+export async function* readItemPages(
+  pool: Pool,
+  window: ItemWindow | null,
+  patience: RetryOptions = PATIENCE,
+): AsyncGenerator<Item[]> {
+  for await (const items of readSizedItems(pool, window, patience)) yield items.map(({ item }) => item);
+}
+
+function toSizedItem(text: string): SizedItem {
+  return { item: JSON.parse(text) as Item, size: text.length };
+}
+
+/** An item whose size alone is known. */
+interface LargeItem {
+  place: number;
+  size: number;
+}
+
+interface Batch {
+  texts: string[];
+  /** What comes after them. */
+  large: LargeItem | null;
+}
+
+async function* readBatches(
+  pool: Pool,
+  window: ItemWindow | null,
+  patience: RetryOptions = PATIENCE,
+): AsyncGenerator<Batch> {
   if (!window) return;
   const { id, day, first, last, desc } = window;
-  const [start, after, end, order] = desc ? ["<=", "<", ">=", "desc"] : [">=", ">", "<=", "asc"];
-  for (let at = first, isFirst = true; ; isFirst = false) {
+  const step = desc ? -1 : 1;
+  for (let at = first; (last - at) * step >= 0;) {
     const { rows } = await withRetry(
       () =>
-        pool.query<{ place: number; item: Item }>(
-          `select place, item from dataset_items
-          where day = $1 and dataset_id = $2 and place ${isFirst ? start : after} $3 and place ${end} $4
-          order by place ${order} limit ${ITEMS_A_PAGE}`,
-          [day, id, at, last],
+        pool.query<{ place: number; size: number; item: string | null }>(
+          "select * from read_item_texts($1, $2, $3, $4, $5, $6)",
+          [day, id, at, last, desc, BATCH_BYTES],
         ),
-      { maxMs: 10_000 },
+      patience,
     );
-    if (rows.length) yield rows.map(({ item }) => item);
-    at = rows.at(-1)?.place ?? at;
-    if (at === last) return;
-    if (rows.length < ITEMS_A_PAGE)
-      throw new Error(`items of dataset ${id} were removed while they were read`);
+    const end = rows.at(-1);
+    if (!end) throw new Error(`items of dataset ${id} were removed while they were read`);
+    yield {
+      texts: rows.flatMap(({ item }) => item ?? []),
+      large: end.item === null ? { place: end.place, size: end.size } : null,
+    };
+    at = end.place + step;
   }
+}
+
+async function* readLarge(pool: Pool, window: ItemWindow, item: LargeItem): AsyncGenerator<ItemText[]> {
+  const chars = largeReaders < MAX_LARGE_READERS ? PART_CHARS : SMALL_PART_CHARS;
+  largeReaders++;
+  try {
+    let version: string | null = null;
+    for (let from = 1, isEnd = false; !isEnd; from += chars) {
+      const part = await readPart(pool, window, item, { from, chars });
+      if (part.version !== (version ??= part.version))
+        throw new Error(`an item of dataset ${window.id} was changed while it was read`);
+      isEnd = part.isEnd;
+      yield [{ text: part.text, isEnd }];
+    }
+  } finally {
+    largeReaders--;
+  }
+}
+
+/** @param part its first sign, from 1, and how many there are at the most; `null`: all of it */
+async function readPart(
+  pool: Pool,
+  { id, day }: ItemWindow,
+  { place }: LargeItem,
+  part: { from: number; chars: number } | null,
+  patience: RetryOptions = PATIENCE,
+): Promise<ItemText & { version: string }> {
+  const { rows } = await withRetry(
+    () =>
+      pool.query<ItemText & { version: string }>(
+        `select coalesce(substring(item from $4::integer for $5::integer), item) as text,
+          coalesce(length(item) < $4::integer + $5::integer, true) as "isEnd", version
+        from (
+          select item::text as item, xmin::text as version from dataset_items
+          where day = $1 and dataset_id = $2 and place = $3 offset 0
+        ) i`,
+        [day, id, place, part?.from ?? null, part?.chars ?? null],
+      ),
+    patience,
+  );
+  if (!rows[0]) throw new Error(`items of dataset ${id} were removed while they were read`);
+  return rows[0];
 }

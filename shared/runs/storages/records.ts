@@ -30,7 +30,7 @@ export interface StoreSummary {
 }
 
 /** Records may have 100 MB; so much of one is in memory at a time. */
-const PART_BYTES = 1024 * 1024;
+const PART_BYTES = 256 * 1024;
 
 export async function findRecord(pool: Pool, store: string, key: string): Promise<RecordHead | undefined> {
   const { rows } = await pool.query<RecordHead>(

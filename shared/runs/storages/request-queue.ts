@@ -56,18 +56,30 @@ export async function readQueueHead(pool: Pool, runNumber: number, limit: number
   return rows;
 }
 
+/** A page ends before its limit rather than to have more than this of what requests carry. */
+const PAGE_BYTES = 4_000_000;
+
 /** In the order of their ids. */
 export async function listRequests(
   pool: Pool,
   runNumber: number,
   { limit, afterId, states }: RequestPage,
 ): Promise<{ items: QueuedRequest[]; isTruncated: boolean }> {
-  const { rows } = await pool.query<QueuedRequest>(
-    `select ${COLUMNS} from requests
-    where run_number = $1 and id > $2 and ($3::text[] is null or state = any($3)) order by id limit $4`,
+  const { rows } = await pool.query<QueuedRequest & { total: number }>(
+    `select ${COLUMNS}, total from (
+      select *, count(*) over () as total, row_number() over (order by id) as n,
+        sum(octet_length(user_data::text) + octet_length(error_messages::text) + octet_length(url))
+          over (order by id) as bytes
+      from (
+        select * from requests
+        where run_number = $1 and id > $2 and ($3::text[] is null or state = any($3)) order by id limit $4
+      ) page
+    ) page
+    where n < $4 and (n = 1 or bytes <= ${PAGE_BYTES}) order by id`,
     [runNumber, afterId ?? "", states && states.flatMap((name) => STATES[name]), limit + 1],
   );
-  return { items: rows.slice(0, limit), isTruncated: rows.length > limit };
+  const total = rows[0]?.total ?? 0;
+  return { items: rows, isTruncated: rows.length < total };
 }
 
 export async function findRequest(

@@ -43,6 +43,19 @@ describe("mistakes of a request", () => {
   });
 });
 
+describe("many mistakes", () => {
+  it("are counted after the first twenty", () => {
+    const unknown = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, n]));
+    const lines = mistakes({ limit: "x", ...unknown });
+    expect(lines).toHaveLength(21);
+    expect(lines.at(-1)).toBe("and 981 more");
+  });
+
+  it("are told by names that are cut", () => {
+    expect(mistakes({ ["k".repeat(1e6)]: 1 })[0]!.length).toBeLessThan(200);
+  });
+});
+
 describe("query types", () => {
   it("take what Apify's clients send", () => {
     expect(Query.parse({ desc: "1", tags: "a, b,", since: "2026-01-31T12:00:00.000Z" })).toEqual({

@@ -51,3 +51,18 @@ it("says that a field is missing, or the whole input of the wrong kind", () => {
 it("cuts long values", () => {
   expect(message({ names: ["x ".repeat(500)], pages: [] }).length).toBeLessThan(300);
 });
+
+it("words twenty mistakes and counts the others, however many there are", () => {
+  const names = message({ names: Array.from({ length: 100_000 }, () => 1), pages: [] }).split("\n");
+  expect(names).toHaveLength(22);
+  expect(names.at(-2)).toContain("names[19]: ");
+  expect(names.at(-1)!.trim()).toBe("input: and 99,980 more");
+  const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`k${n}`, n]));
+  const unknown = message({ names: ["a"], pages: [], ...fields }).split("\n");
+  expect(unknown).toHaveLength(22);
+  expect(unknown.at(-1)!.trim()).toBe("input: and 4,980 more");
+});
+
+it("cuts long names of fields", () => {
+  expect(message({ names: ["a"], pages: [], ["x".repeat(1e6)]: 1 }).length).toBeLessThan(300);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   formatItems,
+  formatTexts,
   type FormatOptions,
   type ItemFormat,
 } from "../../../../shared/runs/storages/item-formats.ts";
@@ -71,5 +72,41 @@ describe("csv", () => {
     const wide = Object.fromEntries(Array.from({ length: 2_001 }, (_, n) => [`c${n}`, n]));
     await expect(csv([[wide]])).rejects.toThrow("expected up to 2000 columns in csv, got 2001");
     await expect(csv([[{ ["x".repeat(201)]: 1 }]])).rejects.toThrow("got xxxxx");
+  });
+});
+
+describe("items as they are stored", () => {
+  const whole = (text: string) => ({ text, isEnd: true });
+  const part = (text: string) => ({ text, isEnd: false });
+  const batches = [
+    [whole('{"a":1}'), whole('{"a":2}')],
+    [part('{"a":')],
+    [part("3")],
+    [whole("}")],
+    [whole("{}")],
+  ];
+  const write = async (as: "json" | "jsonl", given: typeof batches, bom?: boolean) =>
+    (
+      await Array.fromAsync(
+        formatTexts(
+          as,
+          (async function* () {
+            yield* given;
+          })(),
+          { bom },
+        ),
+      )
+    ).join("");
+
+  it("come as json and lines, large ones put together", async () => {
+    expect(JSON.parse(await write("json", batches))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }, {}]);
+    expect(await write("jsonl", batches)).toBe('{"a":1}\n{"a":2}\n{"a":3}\n{}\n');
+    expect(await write("jsonl", batches, true)).toMatch(/^\uFEFF\{"a":1\}\n/);
+  });
+
+  it("may be none", async () => {
+    expect(await write("json", [])).toBe("[]");
+    expect(await write("json", [], true)).toBe("\uFEFF[]");
+    expect(await write("jsonl", [])).toBe("");
   });
 });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { transformItems, type ItemTransforms } from "../../../../shared/runs/storages/item-transforms.ts";
+import {
+  transformItems,
+  type ItemTransforms,
+  transformPages,
+} from "../../../../shared/runs/storages/item-transforms.ts";
 
 const NONE: ItemTransforms = {
   unwind: [],
@@ -93,5 +97,43 @@ describe("skipHidden and skipEmpty", () => {
 
   it("drops items that have none of the fields asked for", () => {
     expect(transform({ a: 1 }, { fields: ["b"], skipEmpty: true })).toEqual([]);
+  });
+});
+
+describe("rows", () => {
+  const lists = (count: number, length: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`l${n}`, Array.from({ length }, () => n)]));
+  const unwind = Array.from({ length: 8 }, (_, n) => `l${n}`);
+  const rowsOf = (item: Record<string, unknown>, transforms: Partial<ItemTransforms>, size = 100) =>
+    transformPages(
+      (async function* () {
+        yield [{ item, size }];
+      })(),
+      { ...NONE, ...transforms },
+    );
+
+  it("are made when they are asked for", async () => {
+    const pages = rowsOf(lists(5, 10), { unwind }, 100_000);
+    expect((await pages.next()).value!.length).toBeLessThan(10);
+    await pages.return(undefined);
+    let rows = 0;
+    for await (const page of rowsOf(lists(5, 10), { unwind })) rows += page.length;
+    expect(rows).toBe(100_000);
+  });
+
+  it("of an item are bounded, also those of lists that its elements bring along", () => {
+    expect(() => transform(lists(8, 20), { unwind })).toThrow(
+      "unwind: expected up to 100,000 rows of an item, got 25,600,000,000 or more",
+    );
+    const nested = {
+      l0: Array.from({ length: 1_000 }, () => ({ l1: Array.from({ length: 1_000 }, () => 1) })),
+    };
+    expect(() => transform(nested, { unwind })).toThrow("got 100,001 or more");
+  });
+
+  it("whose names would grow without end are refused", () => {
+    let deep: Record<string, unknown> = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [n, n]));
+    for (let n = 0; n < 20; n++) deep = { ["k".repeat(1_000)]: deep };
+    expect(() => transform({ deep }, { flatten: ["deep"] })).toThrow("flatten: ");
   });
 });
