@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { startSandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
 import { readConfig } from "../config.ts";
+import { prove, readSandboxSecret } from "./sandbox-secret.ts";
 
 export const sandbox = defineCommand({
   meta: { name: "sandbox", description: "Serve the stand-in world, on loopback only" },
@@ -21,7 +22,9 @@ export const sandbox = defineCommand({
       ...(args.port && { SANDBOX_PORT: args.port }),
       ...(args["time-scale"] && { SANDBOX_TIME_SCALE: args["time-scale"] }),
     });
+    const secret = await readSandboxSecret();
     const world = await startSandbox({
+      ...(secret !== null && { prove: (text: string) => prove(secret, text) }),
       port: config.sandboxPort,
       timeScale: config.sandboxTimeScale,
       ...(args.options !== undefined && (JSON.parse(args.options) as SandboxOptions)),
@@ -29,8 +32,8 @@ export const sandbox = defineCommand({
     const stop = () => void world.close().then(() => process.exit(0));
     process.once("SIGTERM", stop).once("SIGINT", stop);
     if (args.attached) process.stdin.once("end", stop).once("close", stop).resume();
-    if (args.json) process.stdout.write(`${JSON.stringify({ url: world.url, env: world.env })}\n`);
-    else process.stdout.write(describe(world.url, world.env));
+    const { url, env, identities } = world;
+    process.stdout.write(args.json ? `${JSON.stringify({ url, env, identities })}\n` : describe(url, env));
   },
 });
 

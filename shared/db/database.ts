@@ -23,6 +23,8 @@ export interface DatabaseOptions {
   max?: number;
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
+  /** Others start the embedded server, and again when it has ended. @default false */
+  waitsForServer?: boolean;
   /** What happens to connections. @default the program's log */
   log?: Log;
 }
@@ -53,6 +55,7 @@ export async function openDatabase(
   {
     max = config.maxConnections,
     applicationName,
+    waitsForServer,
     log = createLogger({ level: config.logLevel }),
   }: DatabaseOptions,
 ): Promise<Database> {
@@ -61,6 +64,7 @@ export async function openDatabase(
     : await acquireEmbedded({
         checkout: CHECKOUT,
         databaseDir: config.databaseDir,
+        waitsForServer,
         onNotice: (text) => log.info(text),
       });
   const pool = new Pool({
