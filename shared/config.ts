@@ -256,6 +256,11 @@ const FIELDS = {
     "RUN_LEASE_SECS",
     "runs of a worker that died go to the others after this long",
   ),
+  runMaxLogMbytes: field(
+    int(1, 10_000).default(64),
+    "RUN_MAX_LOG_MBYTES",
+    "log that the output of a run may fill; beyond it only its end is kept",
+  ),
   host: field(
     z.string().min(1).default("127.0.0.1"),
     "HOST",

@@ -7,15 +7,26 @@ import { runOnDatabase } from "../crawl/run-on-database.ts";
 import { LostRunError } from "../crawl/run-storage.ts";
 import { createLogger } from "../log.ts";
 import type { ChildResult, FromChild, RunOrder, ToChild } from "./child-messages.ts";
+import { killOwnGroup } from "./run-group.ts";
 
 const stop = new AbortController();
+const [, , mark = "", killFile = ""] = process.argv;
 
-process.on("disconnect", () => process.exit(1));
+// Its worker is gone, and nobody else ends what this process has started.
+process.on("disconnect", () => {
+  killOwnGroup(mark, killFile);
+  process.exit(1);
+});
 // A handler that never gives its thread back would not hear of that.
 const ORPHAN_CHECK = `setInterval(() => {
-  if (process.ppid !== ${process.ppid}) process.kill(-${process.pid}, "SIGKILL");
+  if (process.ppid === ${process.ppid}) return;
+  try { require("node:fs").writeFileSync(${JSON.stringify(killFile)}, "1"); } catch {}
+  process.kill(-${process.pid}, "SIGKILL");
 }, 2_000)`;
 new Thread(ORPHAN_CHECK, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
+// The channel is ours: what a library writes to a parent that it guesses at would be taken for a message.
+const sendToWorker = process.send!.bind(process);
+process.send = () => false;
 process.on("message", (message: ToChild) => {
   if (message.type === "stop") stop.abort(message.reason);
   else void run(message.order);
@@ -45,5 +56,5 @@ async function run(order: RunOrder): Promise<void> {
 
 /** Resolves when the message is on its way. */
 function send(message: FromChild): Promise<void> {
-  return new Promise((resolve) => process.send!(message, undefined, undefined, () => resolve()));
+  return new Promise((resolve) => sendToWorker(message, undefined, undefined, () => resolve()));
 }
