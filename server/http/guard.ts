@@ -20,7 +20,7 @@ export interface GuardOptions {
 export type Guard = (event: H3Event, scope: Scope | null) => Promise<void> | undefined;
 
 /** Who asks a server that has no token. */
-const OPERATOR: Principal = { name: "operator", scope: "admin", limitKey: null };
+const OPERATOR: Principal = { name: "operator", scope: "admin", tokenId: null, limitKey: null };
 
 /**
  * Who may do what, and how often. Tokens come as `Authorization: Bearer`, `X-API-Key` or `?token=`. While there is no

@@ -1,10 +1,18 @@
 import { HTTPError } from "h3";
 import { isPassing } from "../../shared/db/retry.ts";
-import { UnknownActorError } from "../../shared/runs/run.ts";
+import { TokenLimitError, UnknownActorError } from "../../shared/runs/run.ts";
 import { ApiError } from "./api-error.ts";
 
 /** Seconds after which a database that is away is worth another try. */
 const RETRY_SECS = 5;
+
+/** Status and code of what a token may not have: Apify's, where it has them. */
+const TOKEN_LIMITS = {
+  memory: [402, "ACTOR_MEMORY_LIMIT_EXCEEDED"],
+  runs: [402, "CONCURRENT_RUNS_LIMIT_EXCEEDED"],
+  storage: [402, "STORAGE_LIMIT_EXCEEDED"],
+  priority: [403, "INSUFFICIENT_PERMISSIONS"],
+} as const;
 
 /** What an error means to whoever asked. What is nobody's mistake but ours is a 500 that says nothing. */
 export function toApiError(error: unknown): ApiError {
@@ -16,6 +24,10 @@ export function toApiError(error: unknown): ApiError {
     return new ApiError(error.status, "INVALID_REQUEST", "the request cannot be read", { cause: error });
   if (error instanceof UnknownActorError)
     return new ApiError(404, "ACTOR_NOT_FOUND", error.message, { cause: error });
+  if (error instanceof TokenLimitError) {
+    const [status, code] = TOKEN_LIMITS[error.limit];
+    return new ApiError(status, code, error.message, { cause: error });
+  }
   if (error instanceof RangeError && /call stack/.test(error.message)) return tooDeep(error);
   if (isPassing(error)) {
     return new ApiError(503, "SERVICE_UNAVAILABLE", "the database is away; try again later", {

@@ -33,7 +33,7 @@ export function createTokenStore(pool: Pool, apiToken: string | undefined): Toke
     recall(token) {
       const tokenHash = digest(token);
       if (apiTokenHash !== null && timingSafeEqual(tokenHash, apiTokenHash))
-        return { name: "API_TOKEN", scope: "admin", limitKey: null };
+        return { name: "API_TOKEN", scope: "admin", tokenId: null, limitKey: null };
       return known.get(tokenHash.toString("base64"))?.principal;
     },
     async check(token) {
@@ -42,6 +42,7 @@ export function createTokenStore(pool: Pool, apiToken: string | undefined): Toke
       const principal = row && {
         name: row.name,
         scope: row.scope,
+        tokenId: row.id,
         limitKey: row.scope === "admin" ? null : `token:${row.id}`,
       };
       known.set(tokenHash.toString("base64"), { principal });

@@ -2,11 +2,15 @@ import type { H3 } from "h3";
 import { z } from "zod";
 import { InvalidRunInputError, type Run } from "../../../shared/runs/run.ts";
 import { ApiError } from "../../http/api-error.ts";
+import { type Principal, toLauncher } from "../../http/principal.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Instagram";
-const errors = { 422: "The actor refuses the run input: a line a field" };
+const errors = {
+  402: "the token has as many runs, as much memory or as many bytes as it may",
+  422: "The actor refuses the run input: a line a field",
+};
 
 const LaunchedRun = z.object({
   id: z.string().meta({ description: "GET /v2/actor-runs/:id shows it, POST …/abort ends it" }),
@@ -31,7 +35,7 @@ export function addLaunches(app: H3, services: Services): void {
     status: 202,
     response: z.object({ run: LaunchedRun }),
     errors,
-    handler: async ({ body }) => ({ run: await launch(services, body) }),
+    handler: async ({ body, principal }) => ({ run: await launch(services, principal, body) }),
   });
 
   route(app, {
@@ -46,15 +50,26 @@ export function addLaunches(app: H3, services: Services): void {
     status: 202,
     response: z.object({ run: LaunchedRun }),
     errors,
-    handler: async ({ body: { username, related } }) => ({
-      run: await launch(services, { usernames: [username], ...(related !== undefined && { related }) }),
-    }),
+    handler: async ({ body: { username, related }, principal }) => {
+      const input = { usernames: [username], ...(related !== undefined && { related }) };
+      return { run: await launch(services, principal, input) };
+    },
   });
 }
 
-async function launch({ runs }: Services, input: unknown): Promise<z.infer<typeof LaunchedRun>> {
+async function launch(
+  { runs, config }: Services,
+  principal: Principal | null,
+  input: unknown,
+): Promise<z.infer<typeof LaunchedRun>> {
   try {
-    const { id, status, createdAt }: Run = await runs.launch({ actor: "instagram", input, origin: "API" });
+    const by = toLauncher(principal, config);
+    const { id, status, createdAt }: Run = await runs.launch({
+      actor: "instagram",
+      input,
+      origin: "API",
+      by,
+    });
     return { id, status, created_at: createdAt };
   } catch (error) {
     if (!(error instanceof InvalidRunInputError)) throw error;

@@ -4,6 +4,7 @@ import { toJson } from "../../../shared/crawl/local/json.ts";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
+import { toLauncher } from "../../http/principal.ts";
 import { flag, int, number } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
@@ -39,6 +40,11 @@ const RunOptions = z.object({
 });
 
 const RUN_ERRORS = { 400: "the actor's schema refuses the input: one line a field" };
+const LAUNCH_ERRORS = {
+  ...RUN_ERRORS,
+  402: "the token has as many runs, as much memory or as many bytes as it may",
+  403: "the token may not, or not with this priority",
+};
 
 export function addActors(app: H3, services: Services): void {
   for (const path of ACTOR_PATHS) {
@@ -87,7 +93,7 @@ function lastRun({ stats }: z.infer<typeof ActorShort>): number {
   return stats.lastRunStartedAt?.getTime() ?? 0;
 }
 
-function addActorRuns(app: H3, { runs }: Services, path: string): void {
+function addActorRuns(app: H3, { runs, config }: Services, path: string): void {
   const common = { method: "POST", scope: "run", tag, body: { maxBytes: MAX_INPUT_BYTES } } as const;
   route(app, {
     ...common,
@@ -96,14 +102,15 @@ function addActorRuns(app: H3, { runs }: Services, path: string): void {
     query: RunOptions,
     response: envelope(RunObject),
     status: 201,
-    errors: RUN_ERRORS,
-    handler: async ({ params, query, body, signal }) => {
+    errors: LAUNCH_ERRORS,
+    handler: async ({ params, query, body, principal, signal }) => {
       const actor = actorOf(runs, params);
       const launched = await withInput(() =>
         runs.launch({
           actor: actor.name,
           input: parseInput(body),
           origin: "API",
+          by: toLauncher(principal, config),
           timeoutSecs: query.timeout,
           memoryMbytes: query.memory,
           maxItems: query.maxItems || null,

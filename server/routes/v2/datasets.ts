@@ -5,6 +5,7 @@ import { findActor } from "../../../shared/runs/actors.ts";
 import {
   type Dataset,
   deleteDataset,
+  feedsTable,
   findDataset,
   listDatasets,
   pushItems,
@@ -12,7 +13,9 @@ import {
 } from "../../../shared/runs/storages/datasets.ts";
 import { isFinal, type Run } from "../../../shared/runs/run.ts";
 import { datasetId, parseDatasetId } from "../../../shared/runs/storages/storage-ids.ts";
+import { createCounter } from "../../../shared/runs/token-limits.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
+import { type Principal, toLauncher } from "../../http/principal.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
@@ -126,9 +129,15 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
     body: PushedItems,
     response: z.object({}),
     status: 201,
+    errors: {
+      402: "the token has stored as many bytes as it may",
+      403: "the token may not push to a dataset that is brought into a table",
+    },
     handler: async (request) => {
       const dataset = await find(request);
-      await push(pool, dataset, Array.isArray(request.body) ? request.body : [request.body]);
+      await assertMayPush(pool, dataset, request.principal);
+      const items = Array.isArray(request.body) ? request.body : [request.body];
+      await push(services, { dataset, items, principal: request.principal });
       return {};
     },
   });
@@ -145,13 +154,26 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
   });
 }
 
-async function push(
+/** Tables are the current truth, whatever a run has seen: its own process writes them, and admins may. */
+async function assertMayPush(
   pool: Services["database"]["pool"],
   dataset: Dataset,
-  items: readonly unknown[],
+  principal: Principal | null,
+): Promise<void> {
+  if (principal?.scope === "admin" || !(await feedsTable(pool, dataset))) return;
+  throw new ApiError(
+    403,
+    "INSUFFICIENT_PERMISSIONS",
+    `items of ${dataset.name} are brought into a table: to push them needs a token of scope admin`,
+  );
+}
+
+async function push(
+  { database: { pool, kysely: db }, config }: Services,
+  { dataset, items, principal }: { dataset: Dataset; items: readonly unknown[]; principal: Principal | null },
 ): Promise<void> {
   try {
-    await pushItems(pool, dataset, items);
+    await pushItems(pool, dataset, items, createCounter(toLauncher(principal, config), db));
   } catch (error) {
     if (error instanceof InvalidInputError)
       throw new ApiError(400, "INVALID_VALUE", error.message, { cause: error });

@@ -4,6 +4,7 @@ import type { Item } from "../../crawl/run-storage.ts";
 import { type DatasetName, itemKey } from "../../datasets.ts";
 import { longTransaction } from "../../db/long-transaction.ts";
 import { InvalidInputError } from "../../errors.ts";
+import type { CountStored } from "../token-limits.ts";
 
 /** A run's dataset. One that nothing was pushed to has no row yet, and no items. */
 export interface Dataset {
@@ -68,17 +69,31 @@ export async function listDatasets(
   return { items, total: counts[0]!.total };
 }
 
+/** True where what is pushed is brought into a table as well, the current truth. */
+export async function feedsTable(pool: Pool, { name }: Pick<Dataset, "name">): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    "select from dataset_kinds where dataset = $1 and upsert is not null",
+    [name],
+  );
+  return rowCount !== 0;
+}
+
 /**
  * Adds items by the dataset's key and merge rule, all or none.
+ * @param count is told how many bytes are about to be stored, and has the last word
  * @throws {InvalidInputError} naming the item that is no object, has no key, or is not plain JSON
  */
 export async function pushItems(
   pool: Pool,
   { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
   items: readonly unknown[],
+  count: CountStored = (_, store) => store(),
 ): Promise<void> {
   const texts = items.map((item, index) => toPushedJson(name as DatasetName, item, index));
-  await pool.query("select push_items($1, $2, $3)", [runNumber, name, `[${texts.join(",")}]`]);
+  const json = `[${texts.join(",")}]`;
+  await count(Buffer.byteLength(json), async () => {
+    await pool.query("select push_items($1, $2, $3)", [runNumber, name, json]);
+  });
 }
 
 /** Removes the dataset's items. Nobody may be writing them: its run is over. */
