@@ -9,7 +9,7 @@ import type { SandboxOptions } from "../../sandbox/sandbox.ts";
 import { childEnvironment } from "../child-environment.ts";
 import type { Config } from "../config.ts";
 import { InvalidInputError } from "../errors.ts";
-import { prove, readSandboxSecret } from "./sandbox-secret.ts";
+import { prove, readSandboxSecret, SANDBOX_SECRET_FILE } from "./sandbox-secret.ts";
 import { type SandboxEnv, toSandboxSettings } from "./sandbox-settings.ts";
 
 /** A stand-in world that a command crawls. */
@@ -85,8 +85,9 @@ async function joinSandbox(url: string): Promise<SandboxEnv | null> {
   const { proof, ...world } = parseAnswer(text);
   if (secret !== null && isProven(proof, prove(secret, nonce + JSON.stringify(world))))
     return world as SandboxEnv;
+  const unusable = secret === null ? ` (${SANDBOX_SECRET_FILE} cannot be used: remove it)` : "";
   throw new InvalidInputError(
-    `SANDBOX_PORT: what listens on ${url} does not prove to be a stand-in world of this checkout; end it, or set SANDBOX_PORT to another port, 0 for a free one`,
+    `SANDBOX_PORT: what listens on ${url} does not prove to be a stand-in world of this checkout${unusable}; end it, or set SANDBOX_PORT to another port, 0 for a free one`,
   );
 }
 

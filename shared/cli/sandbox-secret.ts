@@ -1,28 +1,28 @@
+import type { Stats } from "node:fs";
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { chmod, link, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { InvalidInputError } from "../errors.ts";
 
 /** Of this checkout: whoever may read it may change the code as well. */
-const FILE = path.resolve(import.meta.dirname, "../../node_modules/.cache/b9/sandbox-secret");
+export const SANDBOX_SECRET_FILE = path.resolve(
+  import.meta.dirname,
+  "../../node_modules/.cache/b9/sandbox-secret",
+);
 const LENGTH = 64;
 
 /**
- * What stand-ins of this checkout have in common with whoever joins them, made at first use; `null` where nothing can be
- * written.
- * @throws {InvalidInputError} when others can read or have made it
+ * What stand-ins of this checkout have in common with whoever joins them, made at first use. `null` where that cannot be
+ * written, and when the file is not this user's alone, or has something else in it.
  */
-export async function readSandboxSecret(file = FILE): Promise<string | null> {
-  for (const isNew of [false, true]) {
-    if (isNew && !(await writeSecret(file))) return null;
-    const stats = await lstat(file).catch(() => null);
-    if (!stats) continue;
-    const isOurs = stats.isFile() && stats.uid === process.getuid?.() && (stats.mode & 0o77) === 0;
-    const secret = isOurs ? await readFile(file, "utf8") : "";
-    if (secret.length === LENGTH) return secret;
-    throw new InvalidInputError(`${file} is not this user's own, or not a secret any more: remove it`);
-  }
-  return null;
+export async function readSandboxSecret(file = SANDBOX_SECRET_FILE): Promise<string | null> {
+  const stats = (await look(file)) ?? ((await writeSecret(file)) ? await look(file) : null);
+  const isOurs = stats?.isFile() && stats.uid === process.getuid?.() && (stats.mode & 0o77) === 0;
+  const secret = isOurs ? await readFile(file, "utf8") : "";
+  return secret.length === LENGTH ? secret : null;
+}
+
+function look(file: string): Promise<Stats | null> {
+  return lstat(file).catch(() => null);
 }
 
 /** What only who knows the secret can say of `text`. */
