@@ -9,6 +9,9 @@ import { createLogger } from "../log.ts";
 import type { ChildResult, FromChild, RunOrder, ToChild } from "./child-messages.ts";
 import { killOwnGroup } from "./run-group.ts";
 
+/** Of what the worker is told: the log has the whole of it. */
+const MAX_MESSAGE = 10_000;
+
 const stop = new AbortController();
 const [, , mark = "", killFile = ""] = process.argv;
 
@@ -48,7 +51,7 @@ async function run(order: RunOrder): Promise<void> {
   } catch (error) {
     if (error instanceof LostRunError) process.exit(1);
     log.error({ err: error }, "the crawl ended by an error");
-    result = { status: "FAILED", message: (error as Error).message };
+    result = { status: "FAILED", message: (error as Error).message.slice(0, MAX_MESSAGE) };
   }
   await send({ type: "result", ...result });
   process.exit(result.status === "FAILED" ? 1 : 0);

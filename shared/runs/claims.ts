@@ -36,6 +36,8 @@ const SPARE_MBYTES = 256;
  * that becomes free is left to it; and so on in turn.
  */
 const TURN_MS = 10 * 60 * 1000;
+/** So many of what waits for room are looked at. */
+const MAX_HELD = 100;
 const MEGABYTE = 1024 * 1024;
 
 /** Takes runs for a worker that has a free slot, when there is memory and disk for them. */
@@ -111,9 +113,8 @@ export class Claims {
         not (${this.#isWithinToken}) as "isOverToken"
       from runs r
       where ${this.#isWaiting} and ${this.#isForUs}
-        and (r.memory_mbytes > ${freeMbytes} or not (${this.#isWithinToken}))`.execute(
-      this.#options.database.kysely,
-    );
+        and (r.memory_mbytes > ${freeMbytes} or not (${this.#isWithinToken}))
+      order by r.priority desc, r.created_at limit ${MAX_HELD}`.execute(this.#options.database.kysely);
     for (const held of rows) if (!held.isTold) await this.#tellHeld(held);
     const now = performance.now();
     const big = rows.filter(({ memoryMbytes }) => memoryMbytes > freeMbytes);

@@ -193,7 +193,7 @@ export class OutputLines {
       this.#isCut = !isEnd(bytes.at(-1)!);
     }
     if (this.#quota.sayUsedUp())
-      this.#onLine(`${CUT_MARK} the log is full: of what comes now the end is kept`);
+      this.#onLine(`${CUT_MARK} the log is full (RUN_MAX_LOG_MBYTES): of what comes now the end is kept`);
   }
 
   #tell(lines = this.#leftOut.lines): void {

@@ -44,19 +44,24 @@ export class RunGroup {
     if (pid !== undefined) this.#cgroup?.add(pid);
   }
 
-  /** `null` before there is a process. */
+  /** `null` before there is a process. Where its control group has all, environments need not be looked through. */
   get root(): ProcessRoot | null {
     if (this.#leader === undefined) return null;
     const members = this.#cgroup?.pids() ?? [];
-    return { pid: this.#leader, isGone: this.#isLeaderGone, mark: this.mark, members };
+    return { pid: this.#leader, members, ...(members.length === 0 && { mark: this.mark }) };
   }
 
   /** Ends all of it, at once. */
   kill(): void {
     this.#cgroup?.kill();
     if (this.#leader === undefined) return;
-    killIfThere(-this.#leader);
-    killUntilNone(() => readProcessTrees([this.root!]).get(this.#leader!)!.pids);
+    const pid = this.#leader;
+    killIfThere(-pid);
+    killUntilNone(() => {
+      const members = this.#cgroup?.pids() ?? [];
+      const root = { pid, isGone: this.#isLeaderGone, mark: this.mark, members };
+      return readProcessTrees([root]).get(pid)!.pids;
+    });
   }
 
   /** Its leader has ended: whatever it has left behind ends, too. */

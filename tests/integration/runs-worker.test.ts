@@ -210,7 +210,7 @@ it("takes runs by priority, as far as slots and memory go; what is too big waits
 it("what waits for memory lets those behind it pass, says so, and has its turn", async () => {
   const { runs, site, until } = harness;
   site.delayMs = 150;
-  const long = await harness.launch({ pages: 200 });
+  const long = await harness.launch({ pages: 2_000 });
   await harness.startWorker("w1", { slots: 4, config: { workerMemoryMbytes: 700 } });
   await until(long.id, "RUNNING");
   for (let n = 0; n < 30; n++) await harness.launch({}, { priority: 7, memoryMbytes: 5_000 });
@@ -234,7 +234,7 @@ it("runs of a token have no more memory together than it may have", async () => 
   const by = { tokenId: rows[0].id as number, limits: { ...harness.config, tokenMaxMemoryMbytes } };
   harness.site.delayMs = 150;
   const [first, second] = [
-    await harness.launch({ pages: 60 }, { by }),
+    await harness.launch({ pages: 400 }, { by }),
     await harness.launch({ pages: 4 }, { by }),
   ];
   const others = await harness.launch({ pages: 4 });
