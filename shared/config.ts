@@ -277,7 +277,7 @@ const FIELDS = {
     "priority that a token of scope run may give a run",
   ),
   tokenMaxStoredMbytes: field(
-    int(1, 10_000_000).default(2_048),
+    int(1, 10_000_000).default(1_024),
     "TOKEN_MAX_STORED_MBYTES",
     "inputs, items and records that a token of scope run stores within DATASET_RETENTION_DAYS",
   ),
