@@ -16,6 +16,8 @@ export interface Controls {
   faults: Faults;
   /** The settings that point a client here, and a content for its identities file. */
   env(): { env: Record<string, string>; identities: unknown };
+  /** Told with `env` to whoever asks with a nonce: a word that only whoever knows a secret can say of both. */
+  prove?: ((text: string) => string) | undefined;
   /** The answer to a path below `/_sandbox/truth`; `undefined` for none. */
   truth(path: string, query: URLSearchParams): unknown;
 }
@@ -36,6 +38,12 @@ export async function answerControl(
     .end(JSON.stringify(value));
 }
 
+function tellEnv({ env, prove }: Controls, nonce: string | null): unknown {
+  const told = env();
+  if (nonce === null || !prove) return told;
+  return { ...told, proof: prove(nonce + JSON.stringify(told)) };
+}
+
 function answer(
   controls: Controls,
   what: string,
@@ -45,7 +53,7 @@ function answer(
   const { clock, log, faults } = controls;
   switch (what) {
     case "GET /env":
-      return { status: 200, value: controls.env() };
+      return { status: 200, value: tellEnv(controls, query.get("nonce")) };
     case "GET /stats":
       return {
         status: 200,

@@ -49,6 +49,8 @@ export interface SandboxOptions {
   public?: "open" | "closed";
   /** @default 20 creators */
   instagram?: InstagramOptions;
+  /** What it says to a client that asks for a proof of whose it is. @default nothing */
+  prove?: (text: string) => string;
 }
 
 export interface Sandbox {
@@ -111,6 +113,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults,
     windows: () => [...budgets.stats(), ...instagram.windows()],
     env: () => ({ env, identities }),
+    prove: options.prove,
     truth: (path, query) =>
       instagram.truth(path, query) ?? truthAt(world, path, query, contentTime(world, clock.now())),
     site: (request) => instagram.answer(request) ?? answerReddit(site, request),

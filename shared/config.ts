@@ -257,6 +257,31 @@ const FIELDS = {
     "RUN_LEASE_SECS",
     "runs of a worker that died go to the others after this long",
   ),
+  runMaxLogMbytes: field(
+    int(1, 10_000).default(64),
+    "RUN_MAX_LOG_MBYTES",
+    "log that the output of a run may fill; beyond it only its end is kept",
+  ),
+  tokenMaxMemoryMbytes: field(
+    int(128, 4_194_304).default(16_384),
+    "TOKEN_MAX_MEMORY_MBYTES",
+    "memory of a run that a token of scope run launches, and of all its runs that are under way",
+  ),
+  tokenMaxQueuedRuns: field(
+    int(1, 1_000_000).default(100),
+    "TOKEN_MAX_QUEUED_RUNS",
+    "runs of a token of scope run that wait for a worker",
+  ),
+  tokenMaxPriority: field(
+    int(-1_000, 1_000).default(0),
+    "TOKEN_MAX_PRIORITY",
+    "priority that a token of scope run may give a run",
+  ),
+  tokenMaxStoredMbytes: field(
+    int(1, 10_000_000).default(1_024),
+    "TOKEN_MAX_STORED_MBYTES",
+    "inputs, items and records that a token of scope run stores within DATASET_RETENTION_DAYS",
+  ),
   host: field(
     z.string().min(1).default("127.0.0.1"),
     "HOST",

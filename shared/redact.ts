@@ -29,7 +29,7 @@ const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     `$1${HIDDEN}`,
   ],
   // JSON web tokens, which Reddit's are, wherever they stand.
-  [/\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN],
+  [/\beyJ[\w-]{8,2000}\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN],
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, Page, Response } from "playwright";
+import { childEnvironment } from "../../shared/child-environment.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "../../shared/crawl/http-client.ts";
 import { parseJsonExact } from "../../shared/crawl/json.ts";
 import type { TransportFailure } from "../../shared/crawl/transport-failure.ts";
@@ -104,7 +105,8 @@ async function launch(executablePath: string): Promise<Browser> {
   const { chromium } = await import("playwright");
   // Chromium's sandbox refuses to run as root.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  return chromium.launch({ executablePath, args: [...sandbox, "--disable-background-networking"] });
+  const args = [...sandbox, "--disable-background-networking"];
+  return chromium.launch({ executablePath, args, env: childEnvironment() });
 }
 
 async function visit(

@@ -9,6 +9,7 @@ import type { Guard } from "./guard.ts";
 import { describeIssues } from "./issues.ts";
 import type { Principal, Scope } from "./principal.ts";
 import { JsonText, Reply, respond } from "./reply.ts";
+import { toApiError } from "./to-api-error.ts";
 import type { TokenStore } from "./tokens.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -104,6 +105,21 @@ export function setRouteContext(app: H3, context: RouteContext): void {
 /** All routes of `app` so far, in the order in which they were added. */
 export function routesOf(app: H3): readonly RouteDefinition[] {
   return contexts.get(app)!.routes;
+}
+
+/**
+ * On a route that is open to everybody: whether whoever asks has a token of `scope`, which then counts as used. One that
+ * is wrong counts as a guess, and lets in nobody.
+ */
+export async function admits(app: H3, event: H3Event, scope: Scope): Promise<boolean> {
+  try {
+    await contexts.get(app)!.guard(event, scope);
+    return true;
+  } catch (error) {
+    const { status } = toApiError(error);
+    if (status < 500 || status === 503) return false;
+    throw error;
+  }
 }
 
 /**

@@ -1,11 +1,19 @@
 import { HTTPError } from "h3";
 import { DatabaseError } from "../../shared/db/errors.ts";
 import { isFull, isPassing } from "../../shared/db/retry.ts";
-import { UnknownActorError } from "../../shared/runs/run.ts";
+import { TokenLimitError, UnknownActorError } from "../../shared/runs/run.ts";
 import { ApiError } from "./api-error.ts";
 
 /** Seconds after which a database that is away is worth another try. */
 const RETRY_SECS = 5;
+
+/** Status and code of what a token may not have: Apify's, where it has them. */
+const TOKEN_LIMITS = {
+  memory: [402, "ACTOR_MEMORY_LIMIT_EXCEEDED"],
+  runs: [402, "CONCURRENT_RUNS_LIMIT_EXCEEDED"],
+  storage: [402, "STORAGE_LIMIT_EXCEEDED"],
+  priority: [403, "INSUFFICIENT_PERMISSIONS"],
+} as const;
 
 /** What an error means to whoever asked. What is nobody's mistake but ours is a 500 that says nothing. */
 export function toApiError(error: unknown): ApiError {
@@ -17,6 +25,10 @@ export function toApiError(error: unknown): ApiError {
     return new ApiError(error.status, "INVALID_REQUEST", "the request cannot be read", { cause: error });
   if (error instanceof UnknownActorError)
     return new ApiError(404, "ACTOR_NOT_FOUND", error.message, { cause: error });
+  if (error instanceof TokenLimitError) {
+    const [status, code] = TOKEN_LIMITS[error.limit];
+    return new ApiError(status, code, error.message, { cause: error });
+  }
   if (error instanceof RangeError && /call stack/.test(error.message)) return tooDeep(error);
   if (isFull(error))
     return unavailable("the database can store nothing for now, for want of room; try again later", error);

@@ -6,6 +6,7 @@ import { defineCommand } from "citty";
 import { Client } from "pg";
 import { toUsername as toCreatorName } from "../../actors/instagram/names.ts";
 import { toUsername } from "../../actors/reddit/names.ts";
+import { childEnvironment } from "../child-environment.ts";
 import { readConfig, type Config } from "../config.ts";
 import { openDatabase, type Database } from "../db/database.ts";
 import { forget } from "../db/forget.ts";
@@ -129,6 +130,11 @@ async function withDatabase(work: (database: Database, config: Config) => Promis
   }
 }
 
+/** What an operator has set for psql. @see https://www.postgresql.org/docs/current/app-psql.html */
+const PSQL_VARIABLES = Object.keys(process.env).filter((name) =>
+  /^(?:PG|PSQL_)|^(?:EDITOR|VISUAL|PAGER|LESS|COLUMNS|LINES|TERMINFO|COLORTERM)$/.test(name),
+);
+
 /** The server's own psql where it has one, else the machine's. Returns its exit code. */
 async function runPsql({ pool, embeddedBinDir }: Database): Promise<number> {
   const { host, port, user = "", password, database = "" } = new Client(pool.options);
@@ -136,14 +142,16 @@ async function runPsql({ pool, embeddedBinDir }: Database): Promise<number> {
   const psql = spawn(embeddedBinDir && existsSync(own) ? own : "psql", [], {
     stdio: "inherit",
     // Not as arguments, which everybody on the machine can read.
-    env: {
-      ...process.env,
-      PGHOST: host,
-      PGPORT: String(port),
-      PGUSER: user,
-      PGDATABASE: database,
-      ...(password && { PGPASSWORD: password }),
-    },
+    env: childEnvironment(
+      {
+        PGHOST: host,
+        PGPORT: String(port),
+        PGUSER: user,
+        PGDATABASE: database,
+        ...(password && { PGPASSWORD: password }),
+      },
+      PSQL_VARIABLES,
+    ),
   });
   // Ctrl+C is psql's.
   process.on("SIGINT", () => undefined);

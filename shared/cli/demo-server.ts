@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { childEnvironment } from "../child-environment.ts";
+import { describeConfig } from "../config.ts";
 
 /** A server with a worker and a database of its own, in a temporary folder: nothing of the user's is touched. */
 export interface DemoServer {
@@ -28,7 +30,10 @@ export async function startDemoServer(settings: Record<string, string>): Promise
   const token = randomBytes(24).toString("hex");
   const env = {
     LOG_LEVEL: "error",
-    ...process.env,
+    ...childEnvironment(
+      {},
+      describeConfig().map(({ env: name }) => name),
+    ),
     ...Object.fromEntries(UNSET.map((name) => [name, ""])),
     DATABASE_DIR: path.join(folder, "database"),
     STORAGE_DIR: path.join(folder, "storage"),

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import { startSandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
 import { readConfig } from "../config.ts";
 import { print, printJsonLine } from "./print.ts";
+import { prove, readSandboxSecret } from "./sandbox-secret.ts";
 
 export const sandbox = defineCommand({
   meta: { name: "sandbox", description: "Serve the stand-in world, on loopback only" },
@@ -22,7 +23,9 @@ export const sandbox = defineCommand({
       ...(args.port && { SANDBOX_PORT: args.port }),
       ...(args["time-scale"] && { SANDBOX_TIME_SCALE: args["time-scale"] }),
     });
+    const secret = await readSandboxSecret();
     const world = await startSandbox({
+      ...(secret !== null && { prove: (text: string) => prove(secret, text) }),
       port: config.sandboxPort,
       timeScale: config.sandboxTimeScale,
       ...(args.options !== undefined && (JSON.parse(args.options) as SandboxOptions)),
@@ -30,8 +33,9 @@ export const sandbox = defineCommand({
     const stop = () => void world.close().then(() => process.exit(0));
     process.once("SIGTERM", stop).once("SIGINT", stop);
     if (args.attached) process.stdin.once("end", stop).once("close", stop).resume();
-    if (args.json) printJsonLine({ url: world.url, env: world.env });
-    else print(describe(world.url, world.env));
+    const { url, env, identities } = world;
+    if (args.json) printJsonLine({ url, env, identities });
+    else print(describe(url, env));
   },
 });
 

@@ -18,9 +18,7 @@ export const up = defineCommand({
   async run({ args }) {
     const world = args.sandbox ? await useSandbox(readConfig()) : null;
     try {
-      // Processes of runs, and what else reads the environment, are pointed at it as well.
-      Object.assign(process.env, world?.env);
-      const config = readConfig();
+      const config = readConfig({ ...process.env, ...world?.env });
       if (args.attached) process.stdin.once("close", () => process.emit("SIGTERM")).resume();
       await serve(config, (url) =>
         args.json ? printJsonLine({ url }) : print(describe(url, config, world?.url)),

@@ -59,6 +59,8 @@ export async function runOnDatabase(
   const database = await openDatabase(config, {
     max: MAX_CONNECTIONS,
     applicationName: `b9 crawl ${runId}`,
+    // A worker's: what the process of a run starts ends with the run.
+    waitsForServer: attempt !== undefined,
     log,
   });
   const { pool } = database;

@@ -26,6 +26,8 @@ export interface DatabaseOptions {
   max?: number;
   /** Shown in `pg_stat_activity`. */
   applicationName: string;
+  /** Others start the embedded server, and again when it has ended. @default false */
+  waitsForServer?: boolean;
   /** What happens to connections. @default the program's log */
   log?: Log;
 }
@@ -57,6 +59,7 @@ export async function openDatabase(
   {
     max = config.maxConnections,
     applicationName,
+    waitsForServer,
     log = createLogger({ level: config.logLevel }),
   }: DatabaseOptions,
 ): Promise<Database> {
@@ -66,6 +69,7 @@ export async function openDatabase(
     : await acquireEmbedded({
         checkout: CHECKOUT,
         databaseDir: config.databaseDir,
+        waitsForServer,
         onNotice: (text) => log.info(text),
       });
   const pool = new Pool({

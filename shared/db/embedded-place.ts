@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../child-environment.ts";
 import { InvalidInputError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import { DatabaseError } from "./errors.ts";
@@ -30,6 +31,8 @@ export interface PlaceOptions {
   databaseDir?: string | undefined;
   /** Folder of the server's `bin`, `lib` and `share`. @default that of the installed package */
   native?: string;
+  /** Others start the server, also when it has ended; this process waits for it. @default false */
+  waitsForServer?: boolean | undefined;
   onNotice: (text: string) => void;
 }
 
@@ -95,7 +98,7 @@ function findNativeFolder(): string {
 function findServerUser(dataDir: string): NonNullable<ServerUser> {
   const owner = statSync(dataDir, { throwIfNoEntry: false })?.uid;
   for (const known of owner ? [String(owner)] : ["postgres", "nobody"]) {
-    const { stdout } = spawnSync("id", [known], { encoding: "utf8" });
+    const { stdout } = spawnSync("id", [known], { encoding: "utf8", env: childEnvironment() });
     const [, uid, name, gid] = /^uid=(\d+)\((.*?)\) gid=(\d+)/.exec(stdout) ?? [];
     if (uid && name && gid) return { name, uid: Number(uid), gid: Number(gid) };
   }
@@ -108,7 +111,11 @@ function findServerUser(dataDir: string): NonNullable<ServerUser> {
 
 /** Whether `user` can start the server: folders entered, files read, libraries found. */
 function canRun(native: string, user: ServerUser): boolean {
-  const { status } = spawnSync(path.join(native, "bin/postgres"), ["--version"], { ...user, cwd: "/" });
+  const { status } = spawnSync(path.join(native, "bin/postgres"), ["--version"], {
+    ...user,
+    cwd: "/",
+    env: childEnvironment(),
+  });
   return status === 0;
 }
 
@@ -125,6 +132,7 @@ function findBlockedFolder(target: string, user: ServerUser): string | null {
     ...user,
     cwd: "/",
     encoding: "utf8",
+    env: childEnvironment(),
   });
   return stdout || null;
 }
@@ -157,7 +165,10 @@ async function copyNative(
 }
 
 function readVersion(native: string): string {
-  const { stdout } = spawnSync(path.join(native, "bin/postgres"), ["--version"], { encoding: "utf8" });
+  const { stdout } = spawnSync(path.join(native, "bin/postgres"), ["--version"], {
+    encoding: "utf8",
+    env: childEnvironment(),
+  });
   return /[\d.]+\w*$/.exec(stdout.trim())?.[0] ?? "unknown";
 }
 

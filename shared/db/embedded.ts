@@ -45,7 +45,7 @@ const NOBODY_THERE = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"]);
  */
 export async function acquireEmbedded(options: PlaceOptions): Promise<EmbeddedDatabase> {
   const place = await preparePlace(options);
-  const anchor = new Anchor(place, options.onNotice);
+  const anchor = new Anchor(place, options);
   await anchor.connect();
   return { place, connection: anchor.connection!, release: () => anchor.release() };
 }
@@ -55,21 +55,26 @@ class Anchor {
   connection: Connection | null = null;
   readonly #place: EmbeddedPlace;
   readonly #onNotice: (text: string) => void;
+  readonly #waitsForServer: boolean;
   #client: Client | null = null;
   #revival: Promise<void> | null = null;
   #released: Promise<void> | null = null;
 
-  constructor(place: EmbeddedPlace, onNotice: (text: string) => void) {
+  constructor(
+    place: EmbeddedPlace,
+    { onNotice, waitsForServer = false }: Pick<PlaceOptions, "onNotice" | "waitsForServer">,
+  ) {
     this.#place = place;
     this.#onNotice = onNotice;
+    this.#waitsForServer = waitsForServer;
   }
 
   async connect(): Promise<void> {
-    await ensureCluster(this.#place);
+    if (!this.#waitsForServer) await ensureCluster(this.#place);
     for (const until = steadyNow() + START_TIMEOUT_MS; steadyNow() < until; await sleep(20)) {
       const running = await readRunning(this.#place.dataDir);
-      if (!running) await startServer(this.#place);
-      else if (await this.#tryConnect({ host: running.socketDir, port: running.port })) return;
+      if (!running && !this.#waitsForServer) await startServer(this.#place);
+      else if (running && (await this.#tryConnect({ host: running.socketDir, port: running.port }))) return;
     }
     throw new DatabaseError(
       `Postgres in ${this.#place.dataDir} runs but takes no connection within ${START_TIMEOUT_MS / 1000} s; its log is ${this.#place.folder}/postgres.log`,

@@ -756,6 +756,7 @@ export interface Runs {
   id: string;
   input: Json | null;
   is_managed: Generated<boolean>;
+  launched_by: number | null;
   lease_expires_at: Timestamp | null;
   lost_count: Generated<number>;
   max_cost_usd: Numeric | null;
@@ -836,6 +837,12 @@ export interface SystemLogs {
   message: string;
   run_id: string | null;
   source: string;
+}
+
+export interface TokenBytes {
+  bytes: number;
+  day: string;
+  token_id: number;
 }
 
 export interface WebhookDispatches {
@@ -921,6 +928,7 @@ export interface DB {
   schedules: Schedules;
   suppressions: Suppressions;
   system_logs: SystemLogs;
+  token_bytes: TokenBytes;
   webhook_dispatches: WebhookDispatches;
   webhooks: Webhooks;
   work_leases: WorkLeases;

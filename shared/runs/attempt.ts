@@ -3,7 +3,7 @@ import type { ActorManifest } from "./actors.ts";
 import { AttemptUsage } from "./attempt-usage.ts";
 import { formatLine, type LogLevel, type LogLine, readLine } from "./log-lines.ts";
 import type { LogPosition, LogWriter } from "./log-writer.ts";
-import type { ProcessTree } from "./process-tree.ts";
+import type { ProcessRoot, ProcessTree } from "./process-tree.ts";
 import { type Exit, RunProcess } from "./run-process.ts";
 
 /** A run that this worker has. */
@@ -40,6 +40,17 @@ export type Outcome =
 /** A graceful end is over within 30 s of the question: what it takes to hear of it and to write it down aside. */
 const GRACE_MS = 25_000;
 const MEGABYTE = 1024 * 1024;
+/** Warnings and errors of one attempt that go to the log for everybody, too: so many, and one more in so many ms. */
+const SYSTEM_LOG_BURST = 100;
+const SYSTEM_LOG_MS = 5_000;
+
+/** What a run has no use for. */
+const NO_SECRETS_OF_OTHERS = {
+  apiToken: undefined,
+  httpsKey: undefined,
+  alertWebhookUrl: undefined,
+  alertWebhookSecret: undefined,
+} satisfies Partial<Config>;
 
 export interface AttemptOptions {
   run: LeasedRun;
@@ -64,6 +75,8 @@ export class Attempt {
   #isOver = false;
   #isHeapFull = false;
   #lastErrorLine: string | null = null;
+  readonly #startedAt = performance.now();
+  #systemLogLines = 0;
   #grace: NodeJS.Timeout | null = null;
 
   constructor({ run, actor, config, worker, logWriter }: AttemptOptions) {
@@ -75,10 +88,11 @@ export class Attempt {
     this.#position = { runId, attempt, offset: logSize };
     this.say("info", `worker ${worker} has taken the run, attempt ${attempt}, up to ${memoryMbytes} MB`);
     const maxConcurrency = Math.min(actor.defaultConcurrency, config.maxConcurrency);
-    const settings = { ...config, memoryMbytes };
+    const settings = { ...config, ...NO_SECRETS_OF_OTHERS, memoryMbytes };
     this.#process = new RunProcess({
       order: { actorFolder: actor.folder, runId, attempt, input, maxItems, maxConcurrency, config: settings },
       memoryMbytes,
+      maxLogBytes: Math.max(0, config.runMaxLogMbytes * MEGABYTE - logSize),
       onLine: (text) => this.#keep(readLine(text, new Date())),
       onProgress: (progress) => (this.#progress = progress),
     });
@@ -87,6 +101,11 @@ export class Attempt {
 
   get pid(): number | undefined {
     return this.#process.pid;
+  }
+
+  /** Where its processes are found; `null` when there is none. */
+  get root(): ProcessRoot | null {
+    return this.#process.root;
   }
 
   /** What its row is to show. */
@@ -122,20 +141,26 @@ export class Attempt {
     const used = Math.round(tree.memoryBytes / MEGABYTE);
     if (used > this.run.memoryMbytes)
       this.kill({ kind: "memory", reason: `out of memory: ${used} MB of ${this.run.memoryMbytes} MB` });
-    this.#process.pauseOutput(this.#logWriter.isFull);
+    this.#process.pauseOutput(this.#logWriter.isFullFor(this.#position));
   }
 
   /** A line of the worker's in the run's log. */
   say(level: LogLevel, message: string): void {
-    this.#keep({ at: new Date(), level, message, context: null });
+    this.#keep({ at: new Date(), level, message, context: null }, true);
   }
 
-  #keep(line: LogLine): void {
+  #keep(line: LogLine, isOurs = false): void {
     this.#logWriter.append(this.#position, formatLine(line));
     if (line.message.includes("JavaScript heap out of memory")) this.#isHeapFull = true;
     if (/^\w*Error\b.*: /.test(line.message)) this.#lastErrorLine = line.message;
-    if (["warn", "error", "fatal"].includes(line.level))
+    if (["warn", "error", "fatal"].includes(line.level) && (isOurs || this.#isSystemLogOpen()))
       this.#logWriter.appendSystemLog(this.run.actor, this.run.id, line);
+  }
+
+  /** A run that warns a thousand times a second must not drown what others have to say. */
+  #isSystemLogOpen(): boolean {
+    const allowed = SYSTEM_LOG_BURST + (performance.now() - this.#startedAt) / SYSTEM_LOG_MS;
+    return this.#systemLogLines < allowed && this.#systemLogLines++ >= 0;
   }
 
   #conclude(exit: Exit): Outcome {

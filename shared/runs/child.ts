@@ -8,16 +8,30 @@ import { LostRunError } from "../crawl/run-storage.ts";
 import { createLogger } from "../log.ts";
 import { surviveOutput } from "../output.ts";
 import type { ChildResult, FromChild, RunOrder, ToChild } from "./child-messages.ts";
+import { killOwnGroup } from "./run-group.ts";
+
+/** Of what the worker is told: the log has the whole of it. */
+const MAX_MESSAGE = 10_000;
 
 surviveOutput({ isPrinter: false });
 const stop = new AbortController();
+const [, , mark = "", killFile = ""] = process.argv;
 
-process.on("disconnect", () => process.exit(1));
+// Its worker is gone, and nobody else ends what this process has started.
+process.on("disconnect", () => {
+  killOwnGroup(mark, killFile);
+  process.exit(1);
+});
 // A handler that never gives its thread back would not hear of that.
 const ORPHAN_CHECK = `setInterval(() => {
-  if (process.ppid !== ${process.ppid}) process.kill(-${process.pid}, "SIGKILL");
+  if (process.ppid === ${process.ppid}) return;
+  try { require("node:fs").writeFileSync(${JSON.stringify(killFile)}, "1"); } catch {}
+  process.kill(-${process.pid}, "SIGKILL");
 }, 2_000)`;
 new Thread(ORPHAN_CHECK, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
+// The channel is ours: what a library writes to a parent that it guesses at would be taken for a message.
+const sendToWorker = process.send!.bind(process);
+process.send = () => false;
 process.on("message", (message: ToChild) => {
   if (message.type === "stop") stop.abort(message.reason);
   else void run(message.order);
@@ -39,7 +53,7 @@ async function run(order: RunOrder): Promise<void> {
   } catch (error) {
     if (error instanceof LostRunError) process.exit(1);
     log.error({ err: error }, "the crawl ended by an error");
-    result = { status: "FAILED", message: (error as Error).message };
+    result = { status: "FAILED", message: (error as Error).message.slice(0, MAX_MESSAGE) };
   }
   await send({ type: "result", ...result });
   process.exit(result.status === "FAILED" ? 1 : 0);
@@ -47,5 +61,5 @@ async function run(order: RunOrder): Promise<void> {
 
 /** Resolves when the message is on its way. */
 function send(message: FromChild): Promise<void> {
-  return new Promise((resolve) => process.send!(message, undefined, undefined, () => resolve()));
+  return new Promise((resolve) => sendToWorker(message, undefined, undefined, () => resolve()));
 }

@@ -12,24 +12,32 @@ import type { Runs } from "./runs.ts";
 export interface ClaimOptions {
   database: Pick<Database, "kysely">;
   runs: Runs;
-  config: Pick<Config, "runLeaseSecs" | "workerMemoryMbytes" | "workerMinDiskMbytes">;
+  config: Pick<
+    Config,
+    "runLeaseSecs" | "workerMemoryMbytes" | "workerMinDiskMbytes" | "tokenMaxMemoryMbytes"
+  >;
   log: Logger;
   name: string;
   classes: readonly WorkerClass[];
 }
 
-/** A run that was delivered. */
-interface Found {
-  status: string;
+/** A run that this worker could carry out, if there were room for it. */
+interface Held {
+  id: string;
   memoryMbytes: number;
-  progress: Record<string, unknown>;
-  isForUs: boolean;
+  isTold: boolean;
+  isOverToken: boolean;
 }
 
 /** The machine itself keeps this much. */
 const SPARE_MBYTES = 256;
-/** A run that is not for this worker is looked at again after this long, by whoever comes first. */
-const DEFERRAL_SECS = 3;
+/**
+ * What has less memory than it needs lets others pass for so long; then nothing passes it for as long, so that the memory
+ * that becomes free is left to it; and so on in turn.
+ */
+const TURN_MS = 10 * 60 * 1000;
+/** So many of what waits for room are looked at. */
+const MAX_HELD = 100;
 const MEGABYTE = 1024 * 1024;
 
 /** Takes runs for a worker that has a free slot, when there is memory and disk for them. */
@@ -38,6 +46,8 @@ export class Claims {
   /** Of all runs of this worker together. */
   readonly #memoryMbytes: number;
   #shortage: string | null = null;
+  /** Runs that wait for memory here, and since when, by a clock that does not jump. */
+  #heldSince = new Map<string, number>();
 
   constructor(options: ClaimOptions) {
     this.#options = options;
@@ -45,7 +55,7 @@ export class Claims {
   }
 
   /**
-   * The next run, by priority and age; `null` when there is none, or nothing to carry it out with.
+   * The next run, by priority and age, of those that there is memory for; `null` when there is none.
    * @param running what the worker has
    */
   async claim(running: readonly LeasedRun[]): Promise<LeasedRun | null> {
@@ -58,6 +68,7 @@ export class Claims {
     const classes = rows.filter(({ isForUs }) => isForUs);
     if (classes.length === 0 || !(await this.#hasRoom())) return null;
     const free = this.#memoryMbytes - running.reduce((sum, { memoryMbytes }) => sum + memoryMbytes, 0);
+    if (await this.#isReserved(free)) return null;
     for (const { class: workerClass } of classes) {
       const run = await this.#claimOf(workerClass, free);
       if (run) return run;
@@ -87,15 +98,45 @@ export class Claims {
     `.execute(this.#options.database.kysely);
   }
 
-  async #claimOf(workerClass: WorkerClass, freeMbytes: number): Promise<LeasedRun | null> {
-    try {
-      return await this.#options.database.kysely
-        .transaction()
-        .execute((transaction) => this.#lease(workerClass, freeMbytes, transaction));
-    } catch (error) {
-      if (error instanceof NoRoom) return null;
-      throw error;
-    }
+  /** Of a row `r` of `runs`: its token's other runs leave it memory. */
+  get #isWithinToken() {
+    return sql`coalesce((
+      select sum(o.memory_mbytes) + r.memory_mbytes <= ${this.#options.config.tokenMaxMemoryMbytes}
+      from runs o join api_tokens t on t.id = o.launched_by and t.scope = 'run'
+      where o.launched_by = r.launched_by and o.lease_expires_at is not null), true)`;
+  }
+
+  /** Says what runs wait for that have no room here by now. True when one of them has waited for its turn. */
+  async #isReserved(freeMbytes: number): Promise<boolean> {
+    const { rows } = await sql<Held>`
+      select r.id, r.memory_mbytes as "memoryMbytes", r.status_message is not null as "isTold",
+        not (${this.#isWithinToken}) as "isOverToken"
+      from runs r
+      where ${this.#isWaiting} and ${this.#isForUs}
+        and (r.memory_mbytes > ${freeMbytes} or not (${this.#isWithinToken}))
+      order by r.priority desc, r.created_at limit ${MAX_HELD}`.execute(this.#options.database.kysely);
+    for (const held of rows) if (!held.isTold) await this.#tellHeld(held);
+    const now = performance.now();
+    const big = rows.filter(({ memoryMbytes }) => memoryMbytes > freeMbytes);
+    this.#heldSince = new Map(big.map(({ id }) => [id, this.#heldSince.get(id) ?? now]));
+    return [...this.#heldSince.values()].some((since) => Math.floor((now - since) / TURN_MS) % 2 === 1);
+  }
+
+  async #tellHeld({ id, memoryMbytes, isOverToken }: Held): Promise<void> {
+    const what = isOverToken
+      ? `until runs of the same token have ended: together they may have ${this.#options.config.tokenMaxMemoryMbytes} MB`
+      : `for ${memoryMbytes} MB of memory, until other runs have ended`;
+    await sql`
+      select update_run(r.id, ${`waits ${what}`}, null) from runs r
+      where r.id = ${id} and r.status = 'READY' and r.status_message is null`.execute(
+      this.#options.database.kysely,
+    );
+  }
+
+  #claimOf(workerClass: WorkerClass, freeMbytes: number): Promise<LeasedRun | null> {
+    return this.#options.database.kysely
+      .transaction()
+      .execute((transaction) => this.#lease(workerClass, freeMbytes, transaction));
   }
 
   async #lease(
@@ -104,23 +145,16 @@ export class Claims {
     transaction: Queryable,
   ): Promise<LeasedRun | null> {
     const { runs, config, name } = this.#options;
-    const id = await runs.delivery.take(workerClass, transaction);
-    if (id === undefined) return null;
-    const { rows: found } = await sql<Found>`
-      select status, memory_mbytes as "memoryMbytes", progress, ${this.#isForUs} as "isForUs"
-      from runs r where id = ${id}`.execute(transaction);
-    const [run] = found;
-    if (run?.status !== "READY") return null;
-    if (!run.isForUs) {
-      await runs.delivery.send(id, transaction, DEFERRAL_SECS);
-      return null;
+    const fits = sql`${this.#isForUs} and r.memory_mbytes <= ${freeMbytes} and ${this.#isWithinToken}`;
+    for (;;) {
+      const id = await runs.delivery.take(workerClass, fits, transaction);
+      if (id === undefined) return null;
+      const { rows } = await sql<{ run: LeasedRun | null }>`
+        select lease_run(r.id, ${name}, ${config.runLeaseSecs}) || jsonb_build_object('progress', r.progress) as run
+        from runs r where r.id = ${id}`.execute(transaction);
+      // Null: it was aborted or removed meanwhile.
+      if (rows[0]?.run) return rows[0].run;
     }
-    // It keeps its place: here, when others have ended, or on another worker before.
-    if (run.memoryMbytes > freeMbytes) throw new NoRoom();
-    const { rows } = await sql<{ run: Omit<LeasedRun, "progress"> | null }>`
-      select lease_run(${id}, ${name}, ${config.runLeaseSecs}) as run`.execute(transaction);
-    const leased = rows[0]!.run;
-    return leased && { ...leased, progress: run.progress };
   }
 
   async #hasRoom(): Promise<boolean> {
@@ -143,11 +177,6 @@ export class Claims {
     this.#shortage = what;
     return false;
   }
-}
-
-/** The next run must wait for memory. Undoes the transaction, so that its delivery is back in its place. */
-class NoRoom extends Error {
-  override name = "NoRoom";
 }
 
 /** What the machine has, or the container is allowed. */

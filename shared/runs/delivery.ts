@@ -1,4 +1,4 @@
-import { sql, type Kysely } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { fromKysely, PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import type { WorkerClass } from "../crawl/define-actor.ts";
@@ -78,16 +78,28 @@ export class Delivery {
   }
 
   /**
-   * Takes the next delivery for a class of worker, by priority and age; it is gone when the transaction commits, and
-   * back in its place otherwise. Returns the run's id, `undefined` when there is none.
+   * Takes the next delivery for a class of worker, by priority and age, of those whose run, `r`, is for whoever asks; it
+   * is gone when the transaction commits, and back in its place otherwise. Deliveries of runs that wait no more are taken
+   * as well. Returns the run's id, `undefined` when there is none.
    */
-  async take(workerClass: string, transaction: Queryable): Promise<string | undefined> {
+  async take(
+    workerClass: string,
+    isForUs: RawBuilder<unknown>,
+    transaction: Queryable,
+  ): Promise<string | undefined> {
     const name = queueName(workerClass);
-    const db = fromKysely(transaction);
-    const [job] = await this.#boss.fetch<{ runId: string }>(name, { db });
+    // As pg-boss's own `fetch`, which takes no condition: what must wait there would be in the way of all behind it.
+    const { rows } = await sql<{ jobId: string; runId: string }>`
+      select j.id as "jobId", j.data->>'runId' as "runId"
+      from pgboss.job j left join runs r on r.id = j.data->>'runId'
+      where j.name = ${name} and j.state < 'active' and j.start_after <= now()
+        and (r.status is distinct from 'READY' or ${isForUs})
+      order by j.priority desc, j.created_on, j.id
+      limit 1 for update of j skip locked`.execute(transaction);
+    const [job] = rows;
     if (!job) return undefined;
-    await this.#boss.deleteJob(name, job.id, { db });
-    return job.data.runId;
+    await this.#boss.deleteJob(name, job.jobId, { db: fromKysely(transaction) });
+    return job.runId;
   }
 
   /** Sends again what waits for a worker, should its delivery have been lost by somebody's hand. */

@@ -5,8 +5,9 @@ import { isPassing } from "../db/retry.ts";
 import type { LogLine } from "./log-lines.ts";
 
 const FLUSH_MS = 250;
-/** Text that waits for the database; beyond it, processes wait with their output. */
+/** Text that waits for the database; beyond it, processes wait that have more than a share of it. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const SHARE_BYTES = 512 * 1024;
 
 /** Where the next line of a run's log goes. */
 export interface LogPosition {
@@ -40,8 +41,11 @@ export class LogWriter {
     this.#timer.unref();
   }
 
-  get isFull(): boolean {
-    return this.#waitingBytes > MAX_WAITING_BYTES;
+  /** The run is to wait with its output: too much waits, and much of it is its own. Others are not held up by it. */
+  isFullFor({ runId }: Pick<LogPosition, "runId">): boolean {
+    if (this.#waitingBytes <= MAX_WAITING_BYTES) return false;
+    const own = [...this.#sent, ...this.#open.values()].filter((piece) => piece.runId === runId);
+    return own.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0) > SHARE_BYTES;
   }
 
   append(position: LogPosition, text: string): void {

@@ -81,6 +81,20 @@ export class RunStateError extends Error {
   override name = "RunStateError";
 }
 
+/** Which limit of a token is reached. */
+export type TokenLimit = "memory" | "runs" | "priority" | "storage";
+
+/** Whoever asks may do this, but not so much of it. */
+export class TokenLimitError extends Error {
+  override name = "TokenLimitError";
+  readonly limit: TokenLimit;
+
+  constructor(limit: TokenLimit, message: string) {
+    super(message);
+    this.limit = limit;
+  }
+}
+
 /** There is no such actor. */
 export class UnknownActorError extends Error {
   override name = "UnknownActorError";

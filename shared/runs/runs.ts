@@ -26,6 +26,7 @@ import {
   RunStateError,
   UnknownActorError,
 } from "./run.ts";
+import { assertMayLaunch, countStored, type Launcher } from "./token-limits.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface LaunchOptions {
@@ -34,6 +35,8 @@ export interface LaunchOptions {
   /** With `{"due": n}` the actor's work list is asked. May be a `CheckedInput`. */
   input: unknown;
   origin: RunOrigin;
+  /** @default nobody with limits */
+  by?: Launcher | null;
   scheduleId?: string | null;
   /** @default the actor's own */
   memoryMbytes?: number;
@@ -62,6 +65,7 @@ export interface Runs {
    * @throws {NothingDueError} with `onlyIfDue`
    * @throws {UnknownActorError}
    * @throws {InvalidRunInputError}
+   * @throws {TokenLimitError}
    */
   launch(options: LaunchOptions, within?: { transaction?: Queryable }): Promise<Run>;
   /** @throws {UnknownActorError | InvalidRunInputError} */
@@ -78,8 +82,12 @@ export interface Runs {
   /**
    * A run that is over goes on where it stopped; its timeout counts anew.
    * @throws {RunStateError} when it is not over
+   * @throws {TokenLimitError}
    */
-  resurrect(id: string, options?: { timeoutSecs?: number; memoryMbytes?: number }): Promise<Run | undefined>;
+  resurrect(
+    id: string,
+    options?: { timeoutSecs?: number; memoryMbytes?: number; by?: Launcher | null },
+  ): Promise<Run | undefined>;
   /** A new run like the run `id`; what `changes` names is different. `undefined` when there is no such run. */
   rerun(id: string, changes?: Partial<Omit<LaunchOptions, "actor" | "rerunOf">>): Promise<Run | undefined>;
   update(
@@ -137,6 +145,7 @@ export async function openRuns({
   const launch: Runs["launch"] = async (options, { transaction: outer } = {}) => {
     const actor = actorOf(options.actor);
     const id = newRunId();
+    const by = options.by ?? null;
     const expand = (transaction: Queryable) => expandInput(actor, options.input, id, transaction);
     let setAside: SetAside[] = [];
     const store = async (transaction: Queryable) => {
@@ -144,9 +153,14 @@ export async function openRuns({
       setAside = early?.setAside ?? [];
       if (early?.isNothing) return;
       const run = toLaunch(id, actor, options);
+      await assertMayLaunch(by, run, transaction);
+      const json = toDatabaseJson(run, "run");
+      // In its row, and as a record.
+      const inputBytes = options.input instanceof CheckedInput ? Buffer.byteLength(options.input.json) : 0;
+      await countStored(by, 2 * (Buffer.byteLength(json) + inputBytes), transaction);
       const { rows } = await sql<{
         isNew: boolean;
-      }>`select launch_run(${toDatabaseJson(run, "run")}) as "isNew"`.execute(transaction);
+      }>`select launch_run(${json}) as "isNew"`.execute(transaction);
       if (!rows[0]!.isNew) return;
       const launched = early ?? (await expand(transaction));
       setAside = launched.setAside;
@@ -188,12 +202,16 @@ export async function openRuns({
       );
       return get(id);
     },
-    async resurrect(id, { timeoutSecs = null, memoryMbytes = null } = {}) {
+    async resurrect(id, { timeoutSecs = null, memoryMbytes = null, by = null } = {}) {
       const run = await get(id);
       if (!run) return undefined;
+      const wanted = { memoryMbytes: memoryMbytes ?? run.options.memoryMbytes, priority: run.priority };
       await inTransaction(async (transaction) => {
+        if (isFinal(run.status)) await assertMayLaunch(by, wanted, transaction);
         const { rows } = await sql<{ done: boolean }>`
-          select resurrect_run(${id}, ${timeoutSecs}, ${memoryMbytes}) as done`.execute(transaction);
+          select resurrect_run(${id}, ${timeoutSecs}, ${memoryMbytes}, ${by?.tokenId ?? null}::integer) as done`.execute(
+          transaction,
+        );
         if (!rows[0]!.done)
           throw new RunStateError(`run ${id} is ${run.status}: only a run that is over can be resurrected`);
         await delivery.send(id, transaction);
@@ -268,6 +286,7 @@ function toLaunch(id: string, actor: ActorManifest, options: LaunchOptions) {
     maxCostUsd: options.maxCostUsd ?? null,
     restartOnError: options.restartOnError ?? false,
     startAfter: options.startAfter ?? null,
+    launchedBy: options.by?.tokenId ?? null,
   };
 }
 

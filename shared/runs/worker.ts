@@ -12,6 +12,7 @@ import { Claims } from "./claims.ts";
 import { LogWriter } from "./log-writer.ts";
 import { readProcessTrees } from "./process-tree.ts";
 import { repeat } from "./repeat.ts";
+import { killLeftovers } from "./run-group.ts";
 import type { Runs } from "./runs.ts";
 import { storeOutcome } from "./store-outcome.ts";
 
@@ -45,6 +46,7 @@ export interface Worker {
 
 const TICK_MS = 400;
 const SAMPLE_MS = 1_000;
+const TIDY_MS = 30_000;
 
 /** What was asked of a run that is here. */
 interface Asked {
@@ -82,11 +84,13 @@ class RunWorker implements Worker {
   start(): void {
     const { log, config } = this.#options;
     const failed = (what: string) => (err: Error) => log.warn({ err }, `${what} failed; tried again`);
+    killLeftovers();
     this.#stops = [
       repeat(TICK_MS, () => this.#claim(), failed("taking runs")),
       repeat(TICK_MS, () => this.#obey(), failed("reading what is asked of runs")),
       repeat(SAMPLE_MS, () => this.#watch(), failed("measuring runs")),
       repeat((config.runLeaseSecs * 1000) / 6, () => this.#renew(), failed("renewing leases of runs")),
+      repeat(TIDY_MS, async () => killLeftovers(), failed("ending what dead workers have left behind")),
     ];
   }
 
@@ -185,9 +189,9 @@ class RunWorker implements Worker {
   }
 
   async #watch(): Promise<void> {
-    const attempts = [...this.#attempts].filter(({ pid }) => pid !== undefined);
-    const trees = readProcessTrees(attempts.map(({ pid }) => pid!));
-    for (const attempt of attempts) attempt.sample(trees.get(attempt.pid!)!);
+    const attempts = [...this.#attempts];
+    const trees = readProcessTrees(attempts.flatMap(({ root }) => root ?? []));
+    for (const attempt of attempts) if (attempt.root) attempt.sample(trees.get(attempt.root.pid)!);
     const leaseSecs = this.#options.config.runLeaseSecs;
     if (performance.now() - this.#renewedAt <= leaseSecs * 1000) return;
     // By now others may have the runs: two of one must not ask a site at once.

@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
-import { readProcessTrees } from "../../shared/runs/process-tree.ts";
+import { readMarks, readProcessTrees } from "../../shared/runs/process-tree.ts";
+import { killLeftovers } from "../../shared/runs/run-group.ts";
 import { withRetry } from "../../shared/db/retry.ts";
 import type { Run } from "../../shared/runs/run.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
@@ -176,6 +177,31 @@ it("a process that hears nothing any more does not outlive its worker", async ()
   for (const until = Date.now() + 15_000; (await isRunning(pid!)) && Date.now() < until;) await sleep(100);
   expect(await isRunning(pid!)).toBe(false);
 });
+
+it("what a dead worker's run has left behind is ended by the next worker, and a living one's is not", async () => {
+  const left = async () => {
+    const pids = [...readMarks()].flatMap(([pid, mark]) => (mark.startsWith(`${id}/1/`) ? [pid] : []));
+    return pids.filter((pid) => pid !== child);
+  };
+  const worker = await spawnWorker("w1");
+  harness.site.delayMs = 100;
+  const { id } = await harness.launch({ trouble: "daemon", pages: 400 });
+  await untilWorking("w1");
+  const [child] = childrenOf(worker);
+  for (const until = Date.now() + 40_000; (await left()).length === 0 && Date.now() < until;)
+    await sleep(100);
+  killLeftovers();
+  const [sleeper] = await left();
+  expect(await isRunning(sleeper!)).toBe(true);
+  // Frozen, so that it does not clean up behind itself when it hears of its worker's end.
+  process.kill(child!, "SIGSTOP");
+  worker.kill("SIGKILL");
+  await once(worker, "exit");
+  process.kill(child!, "SIGKILL");
+  expect(await isRunning(sleeper!)).toBe(true);
+  await spawnWorker("w2");
+  expect(await isRunning(sleeper!)).toBe(false);
+}, 90_000);
 
 it("a run whose worker is lost three times in a row has failed, with the reason", async () => {
   const { pool } = harness.database;

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { RunCgroup } from "../../shared/runs/run-cgroup.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
 import { openRunsHarness, type RunsHarness } from "./runs-harness.ts";
 
@@ -231,6 +232,108 @@ it("takes runs by priority, as far as slots and memory go; what is too big waits
   expect(await until(big.id, "SUCCEEDED")).toMatchObject({ worker: "large" });
 });
 
+it("what waits for memory lets those behind it pass, says so, and has its turn", async () => {
+  const { runs, site, until } = harness;
+  site.delayMs = 150;
+  const long = await harness.launch({ pages: 2_000 });
+  await harness.startWorker("w1", { slots: 4, config: { workerMemoryMbytes: 700 } });
+  await until(long.id, "RUNNING");
+  for (let n = 0; n < 30; n++) await harness.launch({}, { priority: 7, memoryMbytes: 5_000 });
+  const big = await harness.launch({ pages: 4 }, { priority: 5, memoryMbytes: 600 });
+  const small = await harness.launch({ pages: 4 });
+  await until(small.id, "SUCCEEDED");
+  expect(await runs.get(big.id)).toMatchObject({
+    status: "READY",
+    statusMessage: "waits for 600 MB of memory, until other runs have ended",
+  });
+  await runs.abort(long.id, { gracefully: false });
+  await until(big.id, "SUCCEEDED");
+});
+
+it("runs of a token have no more memory together than it may have", async () => {
+  const { pool } = harness.database;
+  const tokenMaxMemoryMbytes = 500;
+  const { rows } = await pool.query(
+    "insert into api_tokens (name, scope, token_hash) values ('t', 'run', 'x') returning id",
+  );
+  const by = { tokenId: rows[0].id as number, limits: { ...harness.config, tokenMaxMemoryMbytes } };
+  harness.site.delayMs = 150;
+  const [first, second] = [
+    await harness.launch({ pages: 400 }, { by }),
+    await harness.launch({ pages: 4 }, { by }),
+  ];
+  const others = await harness.launch({ pages: 4 });
+  await harness.startWorker("w1", { slots: 4, config: { tokenMaxMemoryMbytes } });
+  await harness.until(others.id, "SUCCEEDED");
+  expect(await harness.runs.get(first.id)).toMatchObject({ status: "RUNNING" });
+  expect(await harness.runs.get(second.id)).toMatchObject({
+    status: "READY",
+    statusMessage: "waits until runs of the same token have ended: together they may have 500 MB",
+  });
+  await harness.until(second.id, "SUCCEEDED");
+  expect(await harness.runs.get(first.id)).toMatchObject({ status: "SUCCEEDED" });
+});
+
+it("a flood of output is cut, counted and bounded, and other runs' logs are whole", async () => {
+  await harness.startWorker("w1", { config: { runMaxLogMbytes: 1 } });
+  const flood = await harness.launch({ trouble: "flood" });
+  const quiet = await harness.launch({ pages: 40 });
+  for (const { id } of [flood, quiet]) await harness.until(id, "SUCCEEDED");
+  const { text, size } = await harness.runs.log.read(flood.id);
+  expect(size).toBeLessThan(2_000_000);
+  expect(text).toMatch(/… [\d,]{6,} lines left out \([\d,]+ bytes\): /);
+  expect(text).not.toContain("\ufffd");
+  expect(text.trimEnd().split("\n").at(-1)).toMatch(/SUCCEEDED: all requests are done$/);
+  const other = (await harness.runs.log.read(quiet.id)).text;
+  expect(other.trimEnd().split("\n").at(-1)).toMatch(/SUCCEEDED: all requests are done$/);
+  expect(other).not.toContain("left out");
+});
+
+it("odd lines and messages of a run's process are text and nothing", async () => {
+  await harness.startWorker("w1");
+  const { id } = await harness.launch({ trouble: "odd" });
+  expect(await harness.until(id, ...OVER)).toMatchObject({ status: "SUCCEEDED" });
+  const { text } = await harness.runs.log.read(id);
+  expect(text).toContain('WARN  {"toString":1}\n');
+  expect(text).toContain('INFO  {"level":"warn","a":1e999}\n');
+  expect(text).toContain('INFO  {"level":"warn","a":[[[');
+});
+
+it("the process of a run knows no secret that it has no use for", async () => {
+  vi.stubEnv("SOME_PASSWORD", "hidden-from-runs");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const worker = await harness.startWorker("w1", { config: { apiToken: "hidden-from-runs" } });
+  harness.site.delayMs = 200;
+  const { id } = await harness.launch({ pages: 20 });
+  await harness.until(id, "RUNNING");
+  const environment = await readFile(`/proc/${worker.status().runs[0]!.pid}/environ`, "utf8");
+  expect(environment).toContain(`B9_RUN=${id}/1/`);
+  expect(environment).not.toContain("hidden-from-runs");
+  expect(environment).not.toMatch(/DATABASE|API_TOKEN|VITEST/);
+});
+
+it.each(["daemon", "stranger"] as const)(
+  "a process that has left its run is gone with it, whatever way the run ends: %s",
+  async (trouble) => {
+    // Without its environment it is found by its control group alone.
+    if (trouble === "stranger" && !hasControlGroups()) return;
+    const { runs, site, until } = harness;
+    await harness.startWorker("w1", { slots: 3 });
+    site.delayMs = 50;
+    const quick = await harness.launch({ trouble });
+    await until(quick.id, "SUCCEEDED");
+    expect(await sleepersOf(trouble)).toEqual([]);
+    for (const gracefully of [true, false]) {
+      const { id } = await harness.launch({ trouble, pages: 400 });
+      while ((await sleepersOf(trouble)).length === 0) await sleep(50);
+      await runs.abort(id, { gracefully });
+      await until(id, "ABORTED");
+      expect(await sleepersOf(trouble)).toEqual([]);
+    }
+  },
+  60_000,
+);
+
 it("a run of an actor that no worker has waits, and says so", async () => {
   const { runs, database } = harness;
   const { id } = await harness.launch();
@@ -261,6 +364,22 @@ it("a worker that is drained hands its runs back, and another one goes on with t
   expect(await items(id)).toBe(60);
   expect(site.asked).toHaveLength(60);
 });
+
+function hasControlGroups(): boolean {
+  const group = RunCgroup.create(`test_${process.pid}`);
+  group?.remove();
+  return group !== null;
+}
+
+/** What the actor `pages` starts and leaves. */
+async function sleepersOf(trouble: "daemon" | "stranger"): Promise<number[]> {
+  const secs = { daemon: 3127, stranger: 3128 }[trouble];
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return pids.filter((_, n) => lines[n] === `sleep\0${secs}\0`).map(Number);
+}
 
 /** A process that has ended may stay in the list until somebody asks how. */
 async function isRunning(pid: number): Promise<boolean> {

@@ -63,6 +63,22 @@ describe("probes", () => {
       },
     });
   });
+
+  it("say what they have found to whoever has a token, and to nobody else", async () => {
+    const ofWhom = async (headers: Record<string, string> | [string, string][]) => {
+      const response = await fetch(`${server.url}/ready`, { headers });
+      expect(response.status).toBe(200);
+      return (await response.json()) as { checks: Record<string, { detail?: string }> };
+    };
+    const known = await ofWhom({ authorization: `Bearer ${TOKEN}` });
+    expect(known.checks["migrations"]!.detail).toMatch(/^\d+ of \d+ applied$/);
+    for (const headers of [[], [["authorization", "Bearer wrong"]], [["x-api-key", "wrong"]]] as [
+      string,
+      string,
+    ][][])
+      for (const check of Object.values((await ofWhom(headers)).checks))
+        expect(Object.keys(check).sort()).toEqual(["latency_ms", "ok"]);
+  });
 });
 
 describe("errors", () => {

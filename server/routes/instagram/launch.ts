@@ -4,12 +4,16 @@ import { InvalidRunInputError, type Run, UnknownActorError } from "../../../shar
 import { type ActorManifest, findActor } from "../../../shared/runs/actors.ts";
 import { ApiError, invalidRequest } from "../../http/api-error.ts";
 import { parseJson } from "../../http/body.ts";
+import { type Principal, toLauncher } from "../../http/principal.ts";
 import { route } from "../../http/route.ts";
 import { readRunInput } from "../../run-input.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Instagram";
-const errors = { 422: "The actor refuses the run input: a line a field" };
+const errors = {
+  402: "the token has as many runs, as much memory or as many bytes as it may",
+  422: "The actor refuses the run input: a line a field",
+};
 
 const LaunchedRun = z.object({
   id: z.string().meta({ description: "GET /v2/actor-runs/:id shows it, POST …/abort ends it" }),
@@ -34,11 +38,11 @@ export function addLaunches(app: H3, services: Services): void {
     status: 202,
     response: z.object({ run: LaunchedRun }),
     errors,
-    handler: async ({ body }) => {
+    handler: async ({ body, principal }) => {
       if (body.length === 0) throw invalidRequest(["body: expected a run input, got nothing"]);
-      return {
-        run: await launch(services, (actor) => parseJson("body", () => readRunInput(services, actor, body))),
-      };
+      const readInput = (actor: ActorManifest) =>
+        parseJson("body", () => readRunInput(services, actor, body));
+      return { run: await launch(services, principal, readInput) };
     },
   });
 
@@ -54,24 +58,24 @@ export function addLaunches(app: H3, services: Services): void {
     status: 202,
     response: z.object({ run: LaunchedRun }),
     errors,
-    handler: async ({ body: { username, related } }) => ({
-      run: await launch(services, async () => ({
-        usernames: [username],
-        ...(related !== undefined && { related }),
-      })),
-    }),
+    handler: async ({ body: { username, related }, principal }) => {
+      const input = { usernames: [username], ...(related !== undefined && { related }) };
+      return { run: await launch(services, principal, async () => input) };
+    },
   });
 }
 
 async function launch(
-  { runs }: Services,
+  { runs, config }: Services,
+  principal: Principal | null,
   readInput: (actor: ActorManifest) => Promise<unknown>,
 ): Promise<z.infer<typeof LaunchedRun>> {
   const actor = findActor("instagram", runs.actors);
   if (!actor) throw new UnknownActorError("there is no actor instagram");
   try {
     const input = await readInput(actor);
-    const { id, status, createdAt }: Run = await runs.launch({ actor: actor.name, input, origin: "API" });
+    const by = toLauncher(principal, config);
+    const { id, status, createdAt }: Run = await runs.launch({ actor: actor.name, input, origin: "API", by });
     return { id, status, created_at: createdAt };
   } catch (error) {
     if (!(error instanceof InvalidRunInputError)) throw error;

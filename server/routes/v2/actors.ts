@@ -4,6 +4,7 @@ import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import { CheckedInput } from "../../../shared/runs/launch-input.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
+import { toLauncher } from "../../http/principal.ts";
 import { flag, int, number } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
@@ -40,6 +41,11 @@ const RunOptions = z.object({
 });
 
 const RUN_ERRORS = { 400: "the actor's schema refuses the input: one line a field" };
+const LAUNCH_ERRORS = {
+  ...RUN_ERRORS,
+  402: "the token has as many runs, as much memory or as many bytes as it may",
+  403: "the token may not, or not with this priority",
+};
 
 export function addActors(app: H3, services: Services): void {
   for (const path of ACTOR_PATHS) {
@@ -89,7 +95,7 @@ function lastRun({ stats }: z.infer<typeof ActorShort>): number {
 }
 
 function addActorRuns(app: H3, services: Services, path: string): void {
-  const { runs } = services;
+  const { runs, config } = services;
   const common = { method: "POST", scope: "run", tag, body: { maxBytes: MAX_INPUT_BYTES } } as const;
   route(app, {
     ...common,
@@ -98,14 +104,15 @@ function addActorRuns(app: H3, services: Services, path: string): void {
     query: RunOptions,
     response: envelope(RunObject),
     status: 201,
-    errors: RUN_ERRORS,
-    handler: async ({ params, query, body, signal }) => {
+    errors: LAUNCH_ERRORS,
+    handler: async ({ params, query, body, principal, signal }) => {
       const actor = actorOf(runs, params);
       const launched = await withInput(async () =>
         runs.launch({
           actor: actor.name,
           input: await readRunInput(services, actor, body),
           origin: "API",
+          by: toLauncher(principal, config),
           timeoutSecs: query.timeout,
           memoryMbytes: query.memory,
           maxItems: query.maxItems || null,

@@ -5,6 +5,7 @@ import { findActor } from "../../../shared/runs/actors.ts";
 import {
   type Dataset,
   deleteDataset,
+  feedsTable,
   findDataset,
   listDatasets,
   pushItemsJson,
@@ -12,8 +13,10 @@ import {
 } from "../../../shared/runs/storages/datasets.ts";
 import { isFinal, type Run } from "../../../shared/runs/run.ts";
 import { datasetId, parseDatasetId } from "../../../shared/runs/storages/storage-ids.ts";
+import { createCounter } from "../../../shared/runs/token-limits.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
 import { parseJson } from "../../http/body.ts";
+import { type Principal, toLauncher } from "../../http/principal.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
 import type { Services } from "../../services.ts";
@@ -127,9 +130,14 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
     body: { schema: PushedItems },
     response: z.object({}),
     status: 201,
+    errors: {
+      402: "the token has stored as many bytes as it may",
+      403: "the token may not push to a dataset that is brought into a table",
+    },
     handler: async (request) => {
       const dataset = await find(request);
-      await push(services, dataset, request.body);
+      await assertMayPush(pool, dataset, request.principal);
+      await push(services, { dataset, bytes: request.body, principal: request.principal });
       return {};
     },
   });
@@ -146,11 +154,29 @@ function addDataset(app: H3, services: Services, path: string, find: Find): void
   });
 }
 
-async function push({ database, jsonThread }: Services, dataset: Dataset, bytes: Buffer): Promise<void> {
+/** Tables are the current truth, whatever a run has seen: its own process writes them, and admins may. */
+async function assertMayPush(
+  pool: Services["database"]["pool"],
+  dataset: Dataset,
+  principal: Principal | null,
+): Promise<void> {
+  if (principal?.scope === "admin" || !(await feedsTable(pool, dataset))) return;
+  throw new ApiError(
+    403,
+    "INSUFFICIENT_PERMISSIONS",
+    `items of ${dataset.name} are brought into a table: to push them needs a token of scope admin`,
+  );
+}
+
+async function push(
+  { database: { pool, kysely: db }, jsonThread, config }: Services,
+  { dataset, bytes, principal }: { dataset: Dataset; bytes: Buffer; principal: Principal | null },
+): Promise<void> {
   const json = await refusing(
     parseJson("body", () => jsonThread.do({ kind: "items", dataset: dataset.name, bytes })),
   );
-  await pushItemsJson(database.pool, dataset, json);
+  const count = createCounter(toLauncher(principal, config), db);
+  await count(Buffer.byteLength(json), () => pushItemsJson(pool, dataset, json));
 }
 
 async function refusing<Result>(done: Promise<Result>): Promise<Result> {

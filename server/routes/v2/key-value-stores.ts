@@ -11,7 +11,9 @@ import {
   type RecordHead,
   summarizeStore,
 } from "../../../shared/runs/storages/records.ts";
+import { createCounter } from "../../../shared/runs/token-limits.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
+import { type Principal, toLauncher } from "../../http/principal.ts";
 import { flag } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
@@ -54,6 +56,11 @@ const Keys = z.object({
 const KEY = /^[a-zA-Z0-9!\-_.'()]{1,256}$/;
 /** Records up to this size go out as a whole, with a length and an ETag. */
 const WHOLE_BYTES = 256 * 1024;
+
+const WRITE_ERRORS = {
+  402: "the token has stored as many bytes as it may",
+  403: "the token may not write to the store of an actor, which has what its runs know of one another",
+};
 
 type Find = (request: RunRequest) => Promise<Store>;
 
@@ -122,7 +129,7 @@ function addStore(app: H3, services: Services, path: string, find: Find): void {
 }
 
 function addRecords(app: H3, { database, config }: Services, path: string, find: Find): void {
-  const { pool } = database;
+  const { pool, kysely: db } = database;
   const maxBytes = config.apiMaxBodyMbytes * 1024 * 1024;
   route(app, {
     method: "GET",
@@ -155,11 +162,16 @@ function addRecords(app: H3, { database, config }: Services, path: string, find:
       body: { maxBytes },
       response: z.object({}),
       status: 201,
+      errors: WRITE_ERRORS,
       handler: async (request) => {
         const key = keyOf(request.params);
-        const { id } = await find(request);
+        const store = await find(request);
+        assertMayWrite(store, request.principal);
+        const { id } = store;
         const contentType = request.event.req.headers.get("content-type") ?? "application/octet-stream";
-        await recordsOf(pool, id).write(key, { contentType, value: request.body });
+        const record = { contentType, value: request.body };
+        const count = createCounter(toLauncher(request.principal, config), db);
+        await count(record.value.length, () => recordsOf(pool, id).write(key, record));
         return new Reply("{}", {
           headers: {
             "content-type": "application/json; charset=utf-8",
@@ -177,9 +189,12 @@ function addRecords(app: H3, { database, config }: Services, path: string, find:
     summary: "Removes a record, whether there or not",
     response: z.null(),
     status: 204,
+    errors: { 403: WRITE_ERRORS[403] },
     handler: async (request) => {
       const key = keyOf(request.params);
-      await recordsOf(pool, (await find(request)).id).write(key, null);
+      const store = await find(request);
+      assertMayWrite(store, request.principal);
+      await recordsOf(pool, store.id).write(key, null);
       return new Reply(null);
     },
   });
@@ -188,6 +203,16 @@ function addRecords(app: H3, { database, config }: Services, path: string, find:
 /** Whoever asked waits for the answer. */
 function recordsOf(pool: Pool, store: string): PostgresRecords {
   return new PostgresRecords(pool, store, null, { maxMs: 10_000, passes: isBrief });
+}
+
+/** What an actor notes for its next run decides what that does: a run writes it in its own process, and admins may. */
+function assertMayWrite({ id, run }: Store, principal: Principal | null): void {
+  if (run || principal?.scope === "admin") return;
+  throw new ApiError(
+    403,
+    "INSUFFICIENT_PERMISSIONS",
+    `the store of actor ${id} has what its runs know of one another: to write to it needs a token of scope admin`,
+  );
 }
 
 function recordHeaders(key: string, { contentType, updatedAt }: RecordHead, isAttachment: boolean) {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { findActor } from "../../../shared/runs/actors.ts";
 import { isFinal, type Run, RunStateError, UnknownActorError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
+import { toLauncher } from "../../http/principal.ts";
 import { flag, int, timestamp } from "../../http/query.ts";
 import { Reply } from "../../http/reply.ts";
 import { route, type RouteRequest } from "../../http/route.ts";
@@ -82,7 +83,7 @@ type Find = (
   request: Pick<RouteRequest<Record<string, string>, unknown, unknown>, "params" | "event">,
 ) => Promise<Run>;
 
-function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
+function addRun(app: H3, { runs, config }: Services, path: string, find: Find): void {
   route(app, {
     method: "GET",
     path,
@@ -150,11 +151,12 @@ function addRun(app: H3, { runs }: Services, path: string, find: Find): void {
     summary: "A run that is over goes on where it stopped, with its storages",
     query: Resurrection,
     response: envelope(RunObject),
-    errors: { 400: "the run is not over" },
+    errors: { 400: "the run is not over", 402: "the token has as many runs or as much memory as it may" },
     handler: async (request) => {
       const { id } = await find(request);
       const { timeout, memory } = request.query;
-      const options = { timeoutSecs: timeout, memoryMbytes: memory };
+      const by = toLauncher(request.principal, config);
+      const options = { timeoutSecs: timeout, memoryMbytes: memory, by };
       return toRun(runs, await there(id, byState("RUN_NOT_FINISHED", runs.resurrect(id, options))));
     },
   });

@@ -69,8 +69,18 @@ export async function listDatasets(
   return { items, total: counts[0]!.total };
 }
 
+/** True where what is pushed is brought into a table as well, the current truth. */
+export async function feedsTable(pool: Pool, { name }: Pick<Dataset, "name">): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    "select from dataset_kinds where dataset = $1 and upsert is not null",
+    [name],
+  );
+  return rowCount !== 0;
+}
+
 /**
  * Adds items by the dataset's key and merge rule, all or none.
+ * @param count is told how many bytes are about to be stored, and has the last word
  * @throws {InvalidInputError} naming the item that is no object, has no key, or is not plain JSON
  */
 export async function pushItems(

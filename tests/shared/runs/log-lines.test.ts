@@ -40,3 +40,26 @@ it("replaces what a database cannot store, so that offsets stay true", () => {
   const line = { at: now, level: "info" as const, message: "a\0b\ud800c", context: null };
   expect(formatLine(line)).toBe("2026-01-31T12:00:00.000Z INFO  a\ufffdb\ufffdc\n");
 });
+
+it("takes a line that bends what a line may hold for text, or for what can be read of it", () => {
+  const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+  for (const text of [
+    `{"level":"info","a":${deep}}`,
+    '{"level":"info","a":1e999}',
+    '{"level":{"toString":1}}',
+    '{"level":"info"',
+  ])
+    expect(readLine(text, now)).toEqual({ at: now, level: "info", message: text, context: null });
+  const odd = '{"level":"warn","time":{"toString":1},"msg":{"toString":1},"err":{"stack":{"toString":1}}}';
+  expect(readLine(odd, now)).toMatchObject({ at: now, level: "warn", message: '{"toString":1}' });
+  expect(formatLine(readLine(odd, now))).toContain('{"err":{"stack":{"toString":1}}}');
+  expect(formatLine(readLine('{"level":"warn","err":null}', now))).toContain('{"err":null}');
+  for (const time of ['"+200000-01-01T00:00:00Z"', '"1970-01-01T00:00:00Z"', "8e15", '"soon"'])
+    expect(readLine(`{"level":"info","time":${time},"msg":"x"}`, now).at).toEqual(now);
+});
+
+it("writes no more than so many lines for one line of the log", () => {
+  const text = formatLine({ at: now, level: "info", message: "a\n".repeat(10_000), context: null });
+  expect(text.split("\n")).toHaveLength(502);
+  expect(text).toMatch(/INFO {2}… 9,501 lines left out\n$/);
+});

@@ -6,6 +6,8 @@ export const Input = z.strictObject({
   pages: z.int().min(0),
   names: z.array(z.string()).min(1).default(["page"]),
   max_items: z.int().min(1).optional(),
-  trouble: z.enum(["throw", "exit", "heap", "memory", "browser", "deaf"]).optional(),
+  trouble: z
+    .enum(["throw", "exit", "heap", "memory", "browser", "daemon", "stranger", "flood", "odd", "deaf"])
+    .optional(),
 });
 export type Input = z.infer<typeof Input>;

@@ -32,6 +32,34 @@ const TROUBLES = {
   browser: () => {
     spawn("sleep", ["300"], { detached: true, stdio: "inherit" });
   },
+  // Leaves its session, its parent, and in the second case its environment.
+  daemon: () => {
+    spawn("sh", ["-c", "setsid nohup sleep 3127 &"], { stdio: "ignore" });
+  },
+  stranger: () => {
+    spawn("sh", ["-c", "env -i setsid sleep 3128 &"], { stdio: "ignore" });
+  },
+  flood: () => {
+    process.stdout.write("\n".repeat(300_000));
+    process.stderr.write("ü".repeat(1_000_000));
+  },
+  odd: () => {
+    for (const message of [
+      "ready",
+      null,
+      { type: "progress", progress: { at: new Date() } },
+      { type: "result" },
+    ])
+      process.send!(message);
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    for (const fields of [
+      `"a":${deep}`,
+      '"msg":{"toString":1}',
+      '"a":1e999',
+      '"time":"+200000-01-01T00:00:00Z"',
+    ])
+      process.stderr.write(`{"level":"warn",${fields}}\n`);
+  },
   // Hears nothing any more.
   deaf: () => {
     for (;;);
