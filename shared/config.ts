@@ -3,6 +3,7 @@ import { parseEnv } from "node:util";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { InvalidInputError } from "./errors.ts";
+import { formatIssue, parseValue } from "./parse/issues.ts";
 
 interface Field<Schema extends z.ZodType> {
   schema: Schema;
@@ -367,14 +368,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, envFile = ".env
   const mistakes: string[] = [];
   for (const [name, { schema, env: variable, secret }] of Object.entries(FIELDS)) {
     const text = env[variable] || file[variable] || undefined;
-    const parsed = schema.safeParse(text);
+    const parsed = parseValue(schema, text, { whole: variable, isSecret: secret });
     if (parsed.success) values[name] = parsed.data;
-    else {
-      const wanted = parsed.error.issues.map((issue) => issue.message).join("; ");
-      mistakes.push(
-        `${variable}: expected ${wanted}, got ${secret ? "a secret value" : JSON.stringify(text)}`,
-      );
-    }
+    else mistakes.push(...parsed.issues.map(formatIssue));
   }
   if (mistakes.length) throw new InvalidInputError(`invalid configuration:\n  ${mistakes.join("\n  ")}`);
   // Every name of FIELDS was parsed with its own schema above.

@@ -2,6 +2,7 @@ import { NonRetryableError } from "@crawlee/core";
 import type { z } from "zod";
 import { itemKey, type DatasetName } from "../datasets.ts";
 import { UnexpectedShapeError } from "../errors.ts";
+import { formatIssue, parseValue } from "../parse/issues.ts";
 import { redact } from "../redact.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Lane } from "./lane.ts";
@@ -162,9 +163,9 @@ function parseUserData(
   request: ClaimedRequest,
   schema: z.ZodType<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const parsed = schema.safeParse(request.userData);
+  const parsed = parseValue(schema, request.userData, { whole: "userData", showsValues: false });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  const problems = parsed.issues.map(formatIssue).join("; ");
   throw new NonRetryableError(`userData of ${request.label} ${request.uniqueKey}: ${problems}`);
 }
 

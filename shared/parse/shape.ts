@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { UnexpectedShapeError } from "../errors.ts";
+import { formatIssue, parseValue } from "./issues.ts";
 
 /** A part of an answer that could not be read, and why. */
 export interface SkippedChild {
@@ -18,10 +19,10 @@ export function readShape<Schema extends z.ZodType>(
   value: unknown,
   what: string,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  // What a site says of people stays out of messages.
+  const parsed = parseValue(schema, value, { whole: "body", showsValues: false });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  throw new UnexpectedShapeError(`not ${what}: ${problems.join("; ")}`);
+  throw new UnexpectedShapeError(`not ${what}: ${parsed.issues.map(formatIssue).join("; ")}`);
 }
 
 /** Reads each value for itself: one that cannot be read does not lose its neighbours, it is told in `skipped`. */

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { z } from "zod";
-import { describeIssues, type InputIssue } from "../crawl/input.ts";
+import { INPUT_ISSUES } from "../crawl/input.ts";
+import { type Issue, parseValue } from "../parse/issues.ts";
 import { type ActorManifest, loadInputSchema } from "./actors.ts";
 import type { Queryable } from "./delivery.ts";
 import { InvalidRunInputError } from "./run.ts";
@@ -27,7 +28,7 @@ export async function assertRunInput(actor: ActorManifest, raw: unknown): Promis
   const schema = await loadInputSchema(actor);
   const due = readDue(actor, raw);
   if (!due) return assertNoIssues(issuesOf(schema, raw));
-  const isOfDue = ({ path }: InputIssue) => path === due.into || path === "input";
+  const isOfDue = ({ path }: Issue) => path === due.into || path === "input";
   assertNoIssues(issuesOf(schema, due.rest).filter((issue) => !isOfDue(issue)));
 }
 
@@ -65,8 +66,8 @@ interface DueRequest {
 /** `null` when the input does not ask for what is due. */
 function readDue({ name, due }: ActorManifest, raw: unknown): DueRequest | null {
   if (typeof raw !== "object" || raw === null || !("due" in raw)) return null;
-  const parsed = Due.safeParse(raw);
-  if (!parsed.success) throw new InvalidRunInputError(describeIssues(parsed.error, raw));
+  const parsed = parseValue(Due, raw, INPUT_ISSUES);
+  if (!parsed.success) throw new InvalidRunInputError(parsed.issues);
   const { due: max, ...rest } = parsed.data;
   if (!due)
     throw new InvalidRunInputError([{ path: "due", message: `actor ${name} has no list of what is due` }]);
@@ -77,11 +78,11 @@ function readDue({ name, due }: ActorManifest, raw: unknown): DueRequest | null 
   return { ...due, max, rest };
 }
 
-function issuesOf(schema: z.ZodType, input: unknown): InputIssue[] {
-  const parsed = schema.safeParse(input);
-  return parsed.success ? [] : describeIssues(parsed.error, input);
+function issuesOf(schema: z.ZodType, input: unknown): Issue[] {
+  const parsed = parseValue(schema, input, INPUT_ISSUES);
+  return parsed.success ? [] : parsed.issues;
 }
 
-function assertNoIssues(issues: InputIssue[]): void {
+function assertNoIssues(issues: Issue[]): void {
   if (issues.length > 0) throw new InvalidRunInputError(issues);
 }

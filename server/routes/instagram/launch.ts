@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { formatIssue } from "../../../shared/parse/issues.ts";
 import { InvalidRunInputError, type Run } from "../../../shared/runs/run.ts";
 import { ApiError } from "../../http/api-error.ts";
 import { route } from "../../http/route.ts";
@@ -58,7 +59,7 @@ async function launch({ runs }: Services, input: unknown): Promise<z.infer<typeo
     return { id, status, created_at: createdAt };
   } catch (error) {
     if (!(error instanceof InvalidRunInputError)) throw error;
-    const details = error.issues.map(({ path, message }) => `${path}: ${message}`);
+    const details = error.issues.map(formatIssue);
     throw new ApiError(422, "INVALID_INPUT", details.join("; "), { details, cause: error });
   }
 }

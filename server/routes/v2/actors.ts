@@ -1,6 +1,7 @@
 import type { H3 } from "h3";
 import { z } from "zod";
 import { toJson } from "../../../shared/crawl/local/json.ts";
+import { formatIssue } from "../../../shared/parse/issues.ts";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
 import { ApiError, notFound } from "../../http/api-error.ts";
@@ -188,7 +189,7 @@ async function withInput<Result>(launch: () => Promise<Result>): Promise<Result>
     return await launch();
   } catch (error) {
     if (!(error instanceof InvalidRunInputError)) throw error;
-    const details = error.issues.map(({ path, message }) => `${path}: ${message}`);
+    const details = error.issues.map(formatIssue);
     throw new ApiError(400, "INVALID_INPUT", error.message, { details, cause: error });
   }
 }
