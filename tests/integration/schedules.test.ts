@@ -228,7 +228,11 @@ describe("settings of a schedule", () => {
       { work: { kind: "run", actor: "reddit", input: { subreddits: 7 }, options: {} } },
       /^actions\[0\]\.runInput: .*subreddits/,
     ],
-    ["task", { work: { kind: "task", task: "mow", input: {} } }, /^actions\[0\]\.task: .*cleanup_logs.*"mow"/],
+    [
+      "task",
+      { work: { kind: "task", task: "mow", input: {} } },
+      /^actions\[0\]\.task: .*cleanup_logs.*"mow"/,
+    ],
     [
       "task's input",
       { work: { kind: "task", task: "cleanup_logs", input: { days: 0 } } },
