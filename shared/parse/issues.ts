@@ -21,6 +21,8 @@ export interface IssueOptions {
   secrets?: ReadonlySet<string>;
   /** What is said of fields that do not exist, instead of "no such field". */
   unknownFields?: Readonly<Record<string, string>>;
+  /** Whether the mistake at a path is one. @default all are */
+  isMeant?: (path: readonly PropertyKey[]) => boolean;
   /** False: of a value is told only what kind of value it is. @default true */
   showsValues?: boolean;
 }
@@ -47,7 +49,8 @@ export function parseValue<Schema extends z.ZodType>(
 ): Parsed<z.output<Schema>> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed;
-  const mistakes = parsed.error.issues.flatMap((issue) => split(issue));
+  const { isMeant = () => true } = options;
+  const mistakes = parsed.error.issues.flatMap(split).filter((issue) => isMeant(pathOf(issue)));
   const issues = mistakes.slice(0, MAX_ISSUES).map((issue) => describeIssue(issue, { schema, raw, options }));
   const rest = mistakes.length - issues.length;
   if (rest > 0) issues.push({ path: "", message: `and ${rest.toLocaleString("en")} more` });
@@ -65,7 +68,7 @@ interface Given {
   options: IssueOptions;
 }
 
-/** One mistake each: fields that do not exist come in one issue, and those of a union's or a key's schema within one. */
+/** One mistake each, where one issue has several: fields that do not exist come in one, and those of a union's or a key's schema within one. */
 function split(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   switch (issue.code) {
     case "unrecognized_keys":
@@ -89,10 +92,14 @@ function isWithin({ path, code }: z.core.$ZodIssue): boolean {
   return path.length > 0 || code === "unrecognized_keys" || code === "custom";
 }
 
+function pathOf(issue: z.core.$ZodIssue): PropertyKey[] {
+  return issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys] : issue.path;
+}
+
 function describeIssue(issue: z.core.$ZodIssue, { schema, raw, options }: Given): Issue {
   const { path, value } = valueAt(raw, issue.path);
   if (issue.code === "unrecognized_keys") {
-    const [key] = issue.keys as [string];
+    const key = issue.keys[0]!;
     const known = options.unknownFields ?? {};
     const message =
       path.length === 0 && Object.hasOwn(known, key)

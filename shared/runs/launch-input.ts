@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { z } from "zod";
 import { INPUT_ISSUES } from "../crawl/input.ts";
-import { type Issue, parseValue } from "../parse/issues.ts";
+import { type Issue, type IssueOptions, parseValue } from "../parse/issues.ts";
 import { type ActorManifest, loadInputSchema } from "./actors.ts";
 import type { Queryable } from "./delivery.ts";
 import { InvalidRunInputError } from "./run.ts";
@@ -28,8 +28,10 @@ export async function assertRunInput(actor: ActorManifest, raw: unknown): Promis
   const schema = await loadInputSchema(actor);
   const due = readDue(actor, raw);
   if (!due) return assertNoIssues(issuesOf(schema, raw));
-  const isOfDue = ({ path }: Issue) => path === due.into || path === "input";
-  assertNoIssues(issuesOf(schema, due.rest).filter((issue) => !isOfDue(issue)));
+  // What is due will be there, and may be all that the input lacks.
+  const isOfDue = (path: readonly PropertyKey[]) =>
+    path.length === 0 || (path.length === 1 && path[0] === due.into);
+  assertNoIssues(issuesOf(schema, due.rest, (path) => !isOfDue(path)));
 }
 
 /**
@@ -78,8 +80,8 @@ function readDue({ name, due }: ActorManifest, raw: unknown): DueRequest | null 
   return { ...due, max, rest };
 }
 
-function issuesOf(schema: z.ZodType, input: unknown): Issue[] {
-  const parsed = parseValue(schema, input, INPUT_ISSUES);
+function issuesOf(schema: z.ZodType, input: unknown, isMeant?: IssueOptions["isMeant"]): Issue[] {
+  const parsed = parseValue(schema, input, { ...INPUT_ISSUES, ...(isMeant && { isMeant }) });
   return parsed.success ? [] : parsed.issues;
 }
 
