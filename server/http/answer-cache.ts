@@ -9,7 +9,7 @@ const MAX_ANSWER_BYTES = 300_000;
 
 export interface CachedAnswer {
   answer: JsonText;
-  /** When it was made, as `Date.now()`. */
+  /** When its making began, as `performance.now()`: what it says may be as old. */
   at: number;
 }
 
@@ -47,7 +47,7 @@ export class AnswerCache {
     isFresh: boolean,
     make: () => Promise<JsonText>,
   ): Promise<CachedAnswer> {
-    if (!this.#isEnabled) return { answer: await make(), at: Date.now() };
+    if (!this.#isEnabled) return begin(make);
     const kept = isFresh ? undefined : this.#kept.get(key);
     const pending = isFresh ? undefined : this.#pending.get(key);
     if (!kept && !pending) {
@@ -55,7 +55,7 @@ export class AnswerCache {
       return this.#make(key, ttlMs, make);
     }
     this.counts.hits++;
-    if (kept && !pending && Date.now() - kept.at > ttlMs / 2) {
+    if (kept && !pending && performance.now() - kept.at > ttlMs / 2) {
       // When it fails, who asks after the kept one's time is told.
       this.#make(key, ttlMs, make).catch(() => undefined);
     }
@@ -64,11 +64,11 @@ export class AnswerCache {
 
   async #make(key: string, ttlMs: number, make: () => Promise<JsonText>): Promise<CachedAnswer> {
     const generation = this.#generation;
-    const making = make().then((answer) => ({ answer, at: Date.now() }));
+    const making = begin(make);
     this.#pending.set(key, making);
     try {
       const made = await making;
-      if (generation === this.#generation) this.#kept.set(key, made, { ttl: ttlMs });
+      if (generation === this.#generation) this.#kept.set(key, made, { ttl: ttlMs, start: made.at });
       return made;
     } finally {
       if (this.#pending.get(key) === making) this.#pending.delete(key);
@@ -81,4 +81,9 @@ export class AnswerCache {
     this.#pending.clear();
     this.#kept.clear();
   }
+}
+
+async function begin(make: () => Promise<JsonText>): Promise<CachedAnswer> {
+  const at = performance.now();
+  return { answer: await make(), at };
 }

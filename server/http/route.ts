@@ -134,7 +134,7 @@ export function route<
       const value = await handler(request);
       return value instanceof JsonText ? value : new JsonText(JSON.stringify(value));
     });
-    const age = String(Math.floor((Date.now() - at) / 1000));
+    const age = String(Math.floor((performance.now() - at) / 1000));
     return respond(event, answer, { status, headers: { age } });
   };
   app.on(method, path, reply);

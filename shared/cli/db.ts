@@ -166,6 +166,7 @@ function formatStats({ version, sizeBytes, migration, connections, tables, runs 
 }
 
 function formatRows({ rows, isEstimate }: TableStats): string {
+  if (rows === null) return "unknown";
   return `${isEstimate ? "≈ " : ""}${rows.toLocaleString("en")}`;
 }
 
