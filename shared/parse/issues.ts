@@ -51,8 +51,10 @@ export function parseValue<Schema extends z.ZodType>(
   if (parsed.success) return parsed;
   const { isMeant = () => true } = options;
   const mistakes = parsed.error.issues.flatMap(split).filter((issue) => isMeant(pathOf(issue)));
-  const issues = mistakes.slice(0, MAX_ISSUES).map((issue) => describeIssue(issue, { schema, raw, options }));
-  const rest = mistakes.length - issues.length;
+  const worded = mistakes.slice(0, MAX_ISSUES).map((issue) => describeIssue(issue, { schema, raw, options }));
+  // Of a list in a text, each wrong entry is told as the whole text.
+  const issues = [...new Map(worded.map((issue) => [formatIssue(issue), issue])).values()];
+  const rest = mistakes.length - worded.length;
   if (rest > 0) issues.push({ path: "", message: `and ${rest.toLocaleString("en")} more` });
   return { success: false, issues };
 }
@@ -68,7 +70,7 @@ interface Given {
   options: IssueOptions;
 }
 
-/** One mistake each, where one issue has several: fields that do not exist come in one, and those of a union's or a key's schema within one. */
+/** One mistake each: fields that do not exist come in one issue, and those of a union's member within one. */
 function split(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   switch (issue.code) {
     case "unrecognized_keys":

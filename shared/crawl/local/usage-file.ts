@@ -31,7 +31,7 @@ export async function openUsageFile(
 
 function sumCosts(lines: readonly string[]): number {
   const costs = lines.map(costOf);
-  const dearest = Math.max(0, ...costs.filter((cost) => cost !== null));
+  const dearest = costs.reduce<number>((most, cost) => Math.max(most, cost ?? 0), 0);
   return costs.reduce<number>((sum, cost) => sum + (cost ?? dearest), 0);
 }
 
