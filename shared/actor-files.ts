@@ -9,7 +9,11 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 /** `input_schema.json` in Apify's form, from the actor's zod schema. @see https://docs.apify.com/platform/actors/development/actor-definition/input-schema/specification/v1 */
 export function renderInputSchema({ title, description, input }: ActorDefinition): string {
-  const schema = z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
+  const schema = z.toJSONSchema(input, {
+    io: "input",
+    unrepresentable: "any",
+    override: ({ jsonSchema }) => void describeDate(jsonSchema),
+  });
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => [
     name,
     toApifyProperty(name, property as JsonSchema),
@@ -84,16 +88,32 @@ function toApifyProperty(name: string, schema: JsonSchema): object {
     ]),
     ...(items !== undefined && { items }),
     ...(schema.properties !== undefined && pick(schema, ["properties", "required"])),
-    editor: editorOf(schema),
+    ...editorOf(schema),
   };
 }
 
-function editorOf({ type, enum: values, items }: JsonSchema): string {
-  if (type === "boolean") return "checkbox";
-  if (type === "integer" || type === "number") return "number";
-  if (type === "string") return values ? "select" : "textfield";
+/** A date, with its time or without. @see https://docs.apify.com/platform/actors/development/actor-definition/input-schema/specification/v1#string */
+const DATE = String.raw`^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$`;
+
+function isDate({ format }: JsonSchema): boolean {
+  return format === "date" || format === "date-time";
+}
+
+/** A form takes one kind of text for a date, where the schema takes either of two. */
+function describeDate(schema: JsonSchema): void {
+  if (!schema.anyOf?.every(isDate)) return;
+  delete schema.anyOf;
+  Object.assign(schema, { type: "string", pattern: DATE });
+}
+
+function editorOf(schema: JsonSchema): { editor: string; dateType?: string } {
+  const { type, enum: values, items } = schema;
+  if (type === "boolean") return { editor: "checkbox" };
+  if (type === "integer" || type === "number") return { editor: "number" };
+  if (schema.pattern === DATE || isDate(schema)) return { editor: "datepicker", dateType: "absolute" };
+  if (type === "string") return { editor: values ? "select" : "textfield" };
   const isListOfStrings = type === "array" && (items as JsonSchema | undefined)?.type === "string";
-  return isListOfStrings ? "stringList" : "json";
+  return { editor: isListOfStrings ? "stringList" : "json" };
 }
 
 function pick(schema: JsonSchema, names: (keyof JsonSchema)[]): object {

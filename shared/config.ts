@@ -1,7 +1,7 @@
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import { InvalidInputError } from "./errors.ts";
-import { redact } from "./redact.ts";
+import { formatIssue, parseValue } from "./parse/issues.ts";
 import { readText } from "./text.ts";
 import { headerText, httpUrl, originUrl, proxyUrl, siteUrl } from "./usable.ts";
 
@@ -395,14 +395,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, envFile = ".env
   const mistakes: string[] = [];
   for (const [name, { schema, env: variable, secret }] of Object.entries(FIELDS)) {
     const text = env[variable] || file[variable] || undefined;
-    const parsed = isPlain(text) ? schema.safeParse(text) : UNPRINTABLE;
+    const parsed = parseValue(isPlain(text) ? schema : UNPRINTABLE, text, {
+      whole: variable,
+      isSecret: secret,
+    });
     if (parsed.success) values[name] = parsed.data;
-    else {
-      const wanted = [...new Set(parsed.error.issues.map(describeIssue))].join("; ");
-      mistakes.push(
-        `${variable}: expected ${wanted}, got ${secret ? "a secret value" : redact(JSON.stringify(text))}`,
-      );
-    }
+    else mistakes.push(...parsed.issues.map(formatIssue));
   }
   if (mistakes.length) throw new InvalidInputError(`invalid configuration:\n  ${mistakes.join("\n  ")}`);
   // Every name of FIELDS was parsed with its own schema above.
@@ -426,14 +424,9 @@ function isPlain(text: string | undefined): boolean {
   return text === undefined || (!/[\p{Cc}\ufeff]/u.test(text) && text.trim() !== "");
 }
 
-const UNPRINTABLE = z
-  .never("a value without line ends and other control characters, and not only blanks")
-  .safeParse(null);
-
-/** Of a list, which entry it is. */
-function describeIssue({ path: [index], message }: z.core.$ZodIssue): string {
-  return typeof index === "number" ? `${message} for entry ${index + 1}` : message;
-}
+const UNPRINTABLE: z.ZodType = z.never(
+  "a value without line ends and other control characters, and not only blanks",
+);
 
 /** One row a setting, in the table's order, for generated documentation and its test. */
 export function describeConfig(): { name: string; env: string; default: string; help: string }[] {

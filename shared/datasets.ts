@@ -1,6 +1,6 @@
 import { foldName } from "./parse/text.ts";
 import type { Item, MergeRule } from "./crawl/run-storage.ts";
-import { previewJson } from "./preview.ts";
+import { showValue } from "./parse/issues.ts";
 
 /** How the items of a dataset are told apart, and what happens when one comes twice within a run. */
 export interface DatasetSpec {
@@ -38,7 +38,7 @@ export function itemKey(dataset: DatasetName, item: Item): string {
   const spec: DatasetSpec = DATASETS[dataset];
   const parts = spec.key(item);
   if (!parts.every((part) => typeof part === "string" && part !== "")) {
-    throw new TypeError(`item of ${dataset} without its key: ${previewJson(item, 200)}`);
+    throw new TypeError(`item of ${dataset} without its key: ${showValue(item)}`);
   }
   return parts.join("\u001f");
 }

@@ -32,6 +32,11 @@ const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\beyJ[\w-]{8,2000}\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN],
 ];
 
+/** True for the name of a field whose value is a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /**
  * A copy of `value` without secrets: credentials in URLs, Authorization and Cookie headers, tokens, passwords
  * and API keys, in strings, in objects by the name of the field, in errors with message, stack and causes.
@@ -58,7 +63,7 @@ function copy(value: unknown, parents: readonly object[]): unknown {
 }
 
 function copyField(name: string, value: unknown, path: readonly object[]): unknown {
-  const isSecret = SECRET_NAME.test(name) && value !== "" && value != null && typeof value !== "boolean";
+  const isSecret = isSecretName(name) && value !== "" && value != null && typeof value !== "boolean";
   return isSecret ? HIDDEN : copy(value, path);
 }
 

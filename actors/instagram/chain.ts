@@ -1,3 +1,4 @@
+import { readKnown } from "../../shared/crawl/known-record.ts";
 import type { HandlerContext } from "../../shared/crawl/router.ts";
 import type { CreatorProfile } from "./items.ts";
 import { KnownCreator, knownKey } from "./known.ts";
@@ -20,8 +21,8 @@ export async function startChain(
   const { target, plan, source } = request.userData;
   const { ig_user_id, username } = profile;
   const costs = withCall(request.userData.costs, context, { source, plan });
-  const record = await getRecord(knownKey(ig_user_id));
-  const known = record === undefined || record === null ? null : KnownCreator.parse(record);
+  const key = knownKey(ig_user_id);
+  const known = readKnown(KnownCreator, await getRecord(key), key);
   const isOpen = profile.availability === "ok";
   const item = { ...profile, ...renamed(profile, target.username, known), ...(!isOpen && costs) };
   await pushData(item, "instagram_creators");
@@ -76,10 +77,10 @@ async function concludeLists(
   // The next run must read what this one did not.
   if (uncertain.length > 0 || LISTS.some((list) => limits[list] > 0 && !answered[list])) return;
   const dates = [...sample.posts, ...sample.reels].flatMap(({ takenAt }) => takenAt ?? []).sort();
-  const record = await getRecord(knownKey(ig_user_id));
-  const earlier = KnownCreator.safeParse(record).data?.newest_taken_at ?? null;
+  const key = knownKey(ig_user_id);
+  const earlier = readKnown(KnownCreator, await getRecord(key), key)?.newest_taken_at ?? null;
   const newest_taken_at = [...dates, ...(earlier === null ? [] : [earlier])].sort().at(-1) ?? null;
-  await setRecord(knownKey(ig_user_id), { username, newest_taken_at } satisfies KnownCreator);
+  await setRecord(key, { username, newest_taken_at } satisfies KnownCreator);
 }
 
 /** The name that a creator went by before, where the input or an earlier run knew another one. */

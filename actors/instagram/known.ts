@@ -4,7 +4,7 @@ import { z } from "zod";
 export const KnownCreator = z.object({
   username: z.string(),
   /** When the newest post or reel that was seen was taken, ISO 8601. */
-  newest_taken_at: z.string().nullable(),
+  newest_taken_at: z.iso.datetime().nullable(),
 });
 export type KnownCreator = z.infer<typeof KnownCreator>;
 

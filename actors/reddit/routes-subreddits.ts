@@ -1,3 +1,4 @@
+import { readKnown } from "../../shared/crawl/known-record.ts";
 import type { GoneContext, HandlerContext, Router } from "../../shared/crawl/router.ts";
 import { type Age, isPastNew } from "../../shared/parse/list-end.ts";
 import { reportSkipped } from "../../shared/parse/report-skipped.ts";
@@ -158,7 +159,7 @@ async function nextOfListing(
   }
 
   const key = knownKey(subreddit);
-  const known = KnownPosts.parse((await getRecord(key)) ?? { ids: [] });
+  const known = readKnown(KnownPosts, await getRecord(key), key) ?? { ids: [] };
   // Where there is something to reach, the limit would leave a gap that no later run fills.
   const limit = known.ids.length > 0 ? LISTING_CAP : paging.limit;
   const ages = unpinned(posts).map((post): Age => {

@@ -10,7 +10,7 @@ const MAX_ANSWER_BYTES = 300_000;
 
 export interface CachedAnswer {
   answer: JsonText;
-  /** When it was made, as `steadyNow()`. */
+  /** When its making began, as `steadyNow()`: what it says may be as old. */
   at: number;
 }
 
@@ -48,7 +48,7 @@ export class AnswerCache {
     isFresh: boolean,
     make: () => Promise<JsonText>,
   ): Promise<CachedAnswer> {
-    if (!this.#isEnabled) return { answer: await make(), at: steadyNow() };
+    if (!this.#isEnabled) return begin(make);
     const kept = isFresh ? undefined : this.#kept.get(key);
     const pending = isFresh ? undefined : this.#pending.get(key);
     if (!kept && !pending) {
@@ -65,11 +65,11 @@ export class AnswerCache {
 
   async #make(key: string, ttlMs: number, make: () => Promise<JsonText>): Promise<CachedAnswer> {
     const generation = this.#generation;
-    const making = make().then((answer) => ({ answer, at: steadyNow() }));
+    const making = begin(make);
     this.#pending.set(key, making);
     try {
       const made = await making;
-      if (generation === this.#generation) this.#kept.set(key, made, { ttl: ttlMs });
+      if (generation === this.#generation) this.#kept.set(key, made, { ttl: ttlMs, start: made.at });
       return made;
     } finally {
       if (this.#pending.get(key) === making) this.#pending.delete(key);
@@ -82,4 +82,9 @@ export class AnswerCache {
     this.#pending.clear();
     this.#kept.clear();
   }
+}
+
+async function begin(make: () => Promise<JsonText>): Promise<CachedAnswer> {
+  const at = steadyNow();
+  return { answer: await make(), at };
 }

@@ -47,13 +47,6 @@ export function listOf(item: z.ZodType) {
   });
 }
 
-/** A row of a table, by the columns of its list. Their types are those of the tables. */
-export function rowOf({ columns, extraColumns = {} }: ListTable) {
-  const shape = Object.fromEntries(Object.keys(columns).map((name) => [name, z.unknown()]));
-  const extra = Object.fromEntries(Object.keys(extraColumns).map((name) => [name, z.unknown().optional()]));
-  return z.object({ ...shape, ...extra });
-}
-
 export interface ListRequest {
   sort: string;
   limit: number;

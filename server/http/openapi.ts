@@ -43,7 +43,7 @@ export async function describeApi(routes: readonly RouteDefinition[]): Promise<J
 }
 
 function describeRoute(route: RouteDefinition): Json {
-  const { method, path, scope, summary, description, tag, body, response, status = 200 } = route;
+  const { method, path, scope, summary, description, tag, body, response, status = 200, cacheSecs } = route;
   const secured = scope === null ? [] : [{ bearer: [scope] }, { key: [scope] }, { query: [scope] }];
   const scoped = scope === null ? "Open to everybody." : `Needs scope \`${scope}\`.`;
   return {
@@ -55,7 +55,11 @@ function describeRoute(route: RouteDefinition): Json {
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(body && { requestBody: describeBody(body) }),
     responses: {
-      [status]: { description: "done", ...(status !== 204 && { content: describeContent(response) }) },
+      [status]: {
+        description: "done",
+        ...(cacheSecs !== undefined && { headers: { Age: describeAge(cacheSecs) } }),
+        ...(status !== 204 && { content: describeContent(response) }),
+      },
       ...describeErrors(route),
     },
   };
@@ -95,6 +99,10 @@ function describeBody(body: NonNullable<RouteDefinition["body"]>): Json {
 function describeContent(response: RouteDefinition["response"]): Json {
   if (typeof response === "string") return { [response]: { schema: { type: "string" } } };
   return { "application/json": { schema: toSchema(response, "output") } };
+}
+
+function describeAge(maximum: number): Json {
+  return { description: "seconds since it was made", schema: { type: "integer", minimum: 0, maximum } };
 }
 
 function describeErrors({ path, scope, errors = {} }: RouteDefinition): Json {

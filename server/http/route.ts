@@ -1,12 +1,12 @@
 import { type H3, type H3Event, type HTTPResponse } from "h3";
 import type { z } from "zod";
+import { formatIssue, parseValue } from "../../shared/parse/issues.ts";
 import { steadyNow } from "../../shared/steady-clock.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import { invalidRequest } from "./api-error.ts";
 import { readJsonBody, readJsonBytes, readRawBody } from "./body.ts";
 import { exchangeOf } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
-import { describeIssues } from "./issues.ts";
 import type { Principal, Scope } from "./principal.ts";
 import { JsonText, Reply, respond } from "./reply.ts";
 import { toApiError } from "./to-api-error.ts";
@@ -221,9 +221,9 @@ async function readBody(
 
 function parse(schema: z.ZodType | undefined, values: unknown, where: string): unknown {
   if (!schema) return values;
-  const parsed = schema.safeParse(values);
+  const parsed = parseValue(schema, values, { whole: where || "request", prefix: where });
   if (parsed.success) return parsed.data;
-  throw invalidRequest(describeIssues(parsed.error, values, where));
+  throw invalidRequest(parsed.issues.map(formatIssue));
 }
 
 /** h3 has refused what cannot be decoded. */

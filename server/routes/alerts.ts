@@ -2,9 +2,10 @@ import type { H3 } from "h3";
 import { z } from "zod";
 import { RULE_NAMES } from "../../shared/alerts/rules.ts";
 import { ALERTS, filterAlerts } from "../../shared/db/queries/alerts.ts";
-import { listOf, listParameters, rowOf } from "../http/lists.ts";
+import { listOf, listParameters } from "../http/lists.ts";
 import { flag } from "../http/query.ts";
 import { route } from "../http/route.ts";
+import { rowOf } from "../http/rows.ts";
 import type { Services } from "../services.ts";
 
 const { limit, cursor, sort } = listParameters(ALERTS, "opened_at");

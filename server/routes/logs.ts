@@ -5,6 +5,7 @@ import { readUsage, USAGE_GROUPS } from "../../shared/db/queries/usage.ts";
 import { LIST_CACHE_SECS, listOf, listParameters } from "../http/lists.ts";
 import { timestamp } from "../http/query.ts";
 import { route } from "../http/route.ts";
+import { rowOf } from "../http/rows.ts";
 import type { Services } from "../services.ts";
 
 const tag = "Operations";
@@ -31,17 +32,7 @@ export function addLogs(app: H3, { config, database: { pool }, readList }: Servi
       since: timestamp().optional(),
       q: Word.optional().meta({ description: "part of the message" }),
     }),
-    response: listOf(
-      z.object({
-        id: z.int(),
-        at: z.iso.datetime({ offset: true }),
-        source: z.string(),
-        level: z.enum(LEVELS),
-        run_id: z.string().nullable(),
-        message: z.string(),
-        context: z.unknown(),
-      }),
-    ),
+    response: listOf(rowOf(LOGS).extend({ level: z.enum(LEVELS) })),
     cacheSecs: LIST_CACHE_SECS,
     handler: ({ query }) => {
       // No index finds a part of a message: it has to be looked for.

@@ -182,6 +182,7 @@ function formatStats({ version, sizeBytes, migration, connections, tables, runs 
 }
 
 function formatRows({ rows, isEstimate }: TableStats): string {
+  if (rows === null) return "unknown";
   return `${isEstimate ? "≈ " : ""}${rows.toLocaleString("en")}`;
 }
 

@@ -186,9 +186,10 @@ function readerOf(client: ApifyClient, { storageIds }: RunAnswer): ReadItems {
 
 async function printStatistics({ url, token }: DemoServer): Promise<void> {
   const response = await fetch(`${url}/api/stats`, { headers: { authorization: `Bearer ${token}` } });
-  const { tables } = (await response.json()) as { tables: { name: string; rows: number }[] };
+  const { tables } = (await response.json()) as { tables: { name: string; rows: number | null }[] };
   printLine("\nThe database has:");
-  const rows = tables.filter((table) => table.rows > 0).map(({ name, rows: n }) => [name, count(n)]);
+  // Of a table that nobody has counted or analysed yet it is not known.
+  const rows = tables.flatMap(({ name, rows: n }) => (n === null || n === 0 ? [] : [[name, count(n)]]));
   print(
     formatTable(
       ["  table", "rows"],

@@ -1,6 +1,7 @@
 import { NonRetryableError } from "@crawlee/core";
 import { itemKey, type DatasetName } from "../datasets.ts";
 import { UnexpectedShapeError } from "../errors.ts";
+import { formatIssue, parseValue } from "../parse/issues.ts";
 import { redact } from "../redact.ts";
 import type { Availability, Outcome } from "./outcome.ts";
 import type { Lane } from "./lane.ts";
@@ -174,9 +175,9 @@ function routeOf({ router }: Pick<ActorDefinition, "router">, request: ClaimedRe
   } catch (cause) {
     throw new OwnFaultError((cause as Error).message, { cause });
   }
-  const parsed = route.userData.safeParse(request.userData);
+  const parsed = parseValue(route.userData, request.userData, { whole: "userData", showsValues: false });
   if (parsed.success) return { route, userData: parsed.data };
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  const problems = parsed.issues.map(formatIssue).join("; ");
   throw new OwnFaultError(`userData of ${request.label} is not of its shape: ${problems}`);
 }
 

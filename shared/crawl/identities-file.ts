@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { InvalidInputError } from "../errors.ts";
+import { formatIssue, parseValue } from "../parse/issues.ts";
 import { readText } from "../text.ts";
 import { headerText, proxyUrl } from "../usable.ts";
 
@@ -30,7 +31,7 @@ type IdentityConfig = Pick<
 >;
 
 /** Never shown in a message. */
-const SECRET_FIELDS = new Set<PropertyKey>(["client_secret", "proxies"]);
+const SECRET_FIELDS = new Set(["client_secret", "proxies"]);
 
 const FileIdentity = z.strictObject({
   name: z.string().min(1),
@@ -81,9 +82,9 @@ export function readIdentitySpecs(config: IdentityConfig): IdentitySpec[] {
 
 function readFile(file: string, proxyUrls: readonly string[]): IdentitySpec[] {
   const raw = parseFile(file);
-  const parsed = IdentitiesFile.safeParse(raw);
+  const parsed = parseValue(IdentitiesFile, raw, { whole: "the file", secrets: SECRET_FIELDS });
   if (!parsed.success) {
-    const mistakes = parsed.error.issues.map((issue) => describeIssue(issue, raw));
+    const mistakes = parsed.issues.map(formatIssue);
     throw new InvalidInputError(`IDENTITIES_FILE ${file}:\n  ${mistakes.join("\n  ")}`);
   }
   return parsed.data.reddit.map((identity) => ({
@@ -136,27 +137,4 @@ function refuseMistakenPairs(identities: z.infer<typeof FileIdentity>[], context
       });
     }
   }
-}
-
-function describeIssue(issue: z.core.$ZodIssue, raw: unknown): string {
-  const field = issue.path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-    .join("");
-  const name = field.replace(/^\./, "") || "the file";
-  // Zod's own say what is expected, ours only what that is.
-  const message = issue.message
-    .replace(/^(?:Invalid input|Too (?:small|big)): /, "")
-    .replace(/^(?!expected )/, "expected ");
-  if (issue.code === "unrecognized_keys") {
-    const known = issue.path.length === 0 ? IdentitiesFile.shape : FileIdentity.shape;
-    return `${name}: unknown ${issue.keys.join(", ")}; there are ${Object.keys(known).join(", ")}`;
-  }
-  return `${name}: ${message}, got ${describeValue(issue.path, raw)}`;
-}
-
-function describeValue(path: readonly PropertyKey[], raw: unknown): string {
-  const value = path.reduce<unknown>((at, part) => Object(at)[part], raw);
-  if (value === undefined) return "nothing";
-  if (path.some((part) => SECRET_FIELDS.has(part))) return "a secret value";
-  return typeof value === "object" && value !== null ? "another kind of value" : JSON.stringify(value);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseValue } from "../parse/issues.ts";
 import { redact } from "../redact.ts";
 import { steadyNow } from "../steady-clock.ts";
 import { classify } from "./classify.ts";
@@ -204,14 +205,14 @@ function grant(clientSecret: string): URLSearchParams {
 }
 
 function readToken(body: unknown): TokenResult {
-  const parsed = TokenAnswer.safeParse(body);
+  const parsed = parseValue(TokenAnswer, body, { whole: "the body", isSecret: true });
   if (parsed.success) {
     return { kind: "renewed", token: parsed.data.access_token, expiresInSecs: parsed.data.expires_in };
   }
   // Reddit answers some refusals with 200 and a body that says so.
   const { data } = ErrorAnswer.safeParse(body);
   if (data) return { kind: "refused", reason: data.error };
-  const fields = parsed.error.issues.map(({ path }) => path.join("."));
+  const fields = parsed.issues.map(({ path }) => path);
   return {
     kind: "failed",
     reason: `no token: unexpected answer, check ${fields.join(", ")}`,

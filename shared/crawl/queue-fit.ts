@@ -1,3 +1,4 @@
+import { formatIssue, parseValue } from "../parse/issues.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { UnknownLabelError } from "./router.ts";
 import { type NewRequest, UnfitQueueError } from "./run-storage.ts";
@@ -18,10 +19,9 @@ export function createQueueFit({
     requestVersion,
     misfit({ label, userData }) {
       try {
-        const parsed = router.route(label).userData.safeParse(userData);
-        if (parsed.success) return describeLost(userData, parsed.data);
-        const [issue] = parsed.error.issues;
-        return `${issue!.path.join(".") || "userData"}: ${issue!.message}`;
+        const { userData: schema } = router.route(label);
+        const parsed = parseValue(schema, userData, { whole: "userData", showsValues: false });
+        return parsed.success ? describeLost(userData, parsed.data) : formatIssue(parsed.issues[0]!);
       } catch (error) {
         if (error instanceof UnknownLabelError) return error.message;
         throw error;

@@ -197,18 +197,32 @@ async function removeStaleLock(dataDir: string, socketDir: string): Promise<bool
   return true;
 }
 
-/** A server's working folder is its data folder, which no other process has. */
+/**
+ * A server's working folder is its data folder, which no other process has. Where we may not see it, as root without
+ * CAP_SYS_PTRACE in a container may not, a process of that name counts: taken for dead, its lock would be removed.
+ */
 function isServerOf(pid: number, dataDir: string): boolean {
+  if (!isAlive(pid)) return false;
   try {
-    process.kill(pid, 0);
     if (process.platform === "linux") return realpathSync(readlinkSync(`/proc/${pid}/cwd`)) === dataDir;
-  } catch {
-    // Dead, or somebody's whose folder we may not know: not ours.
-    return false;
+  } catch (error) {
+    if (!HIDDEN.has((error as NodeJS.ErrnoException).code)) return false;
   }
   return spawnSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" }).stdout.includes(
     "postgres",
   );
+}
+
+/** What there is, and may not be looked at. */
+const HIDDEN = new Set<string | undefined>(["EACCES", "EPERM"]);
+
+/** @param pid may be no number, where a lock is half written */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return HIDDEN.has((error as NodeJS.ErrnoException).code);
+  }
 }
 
 async function readLockFile(dataDir: string): Promise<string | null> {

@@ -15,8 +15,8 @@ export interface DatabaseStats {
 
 export interface TableStats {
   name: string;
-  /** Partitions are summed. */
-  rows: number;
+  /** Partitions are summed. `null`: not known, for there is neither a count nor an analysis. */
+  rows: number | null;
   /** The server's own count of what was written and deleted: it may be off after a crash, or for a second. */
   isEstimate: boolean;
   /** With indexes and long values. */
@@ -44,7 +44,7 @@ async function readTables(pool: Pool): Promise<TableStats[]> {
   // What was analysed last is told where the server has lost its counts.
   const { rows: tables } = await pool.query<TableStats>(
     `select root.oid::regclass::text as name,
-      sum(coalesce(nullif(s.n_live_tup, 0), greatest(c.reltuples, 0)))::bigint as rows,
+      case when bool_and(coalesce(known.rows >= 0, false)) then sum(known.rows)::bigint end as rows,
       sum(pg_relation_size(c.oid)) > ${COUNTED_BYTES} as "isEstimate",
       sum(pg_total_relation_size(c.oid))::bigint as "sizeBytes"
     from pg_class root
@@ -53,6 +53,10 @@ async function readTables(pool: Pool): Promise<TableStats[]> {
     ) part
     join pg_class c on c.oid = part.relid
     left join pg_stat_user_tables s on s.relid = c.oid
+    cross join lateral (
+      select case when c.relkind = 'p' or pg_relation_size(c.oid) = 0 then 0
+        else coalesce(nullif(s.n_live_tup, 0), c.reltuples) end as rows
+    ) known
     where root.relnamespace = current_schema()::regnamespace and root.relkind in ('r', 'p') and not root.relispartition
     group by root.oid order by "sizeBytes" desc, name`,
   );

@@ -27,6 +27,9 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export interface Alerts {
+  /**
+   * Null: it is open.
+   */
   closed_at: Timestamp | null;
   id: Generated<number>;
   last_seen_at: Timestamp;
@@ -178,23 +181,41 @@ export interface InstagramCreators {
   avg_reel_engagement: number | null;
   avg_reel_likes: number | null;
   avg_reel_plays: number | null;
+  /**
+   * reels, posts or mixed.
+   */
   best_content_type: string | null;
   best_posting_day: string | null;
   best_posting_hour: number | null;
   bio_links: Json | null;
   biography: string | null;
   body_tags: Generated<string[]>;
+  /**
+   * Written by people.
+   */
   categories: Generated<string[]>;
   category_name: string | null;
   comment_like_ratio: number | null;
   days_since_last_post: number | null;
   discovery_date: Timestamp | null;
   discovery_source: string | null;
+  /**
+   * Per cent: mean of likes and comments by followers.
+   */
   engagement_rate: number | null;
   external_url: string | null;
   external_url_type: string | null;
+  /**
+   * When it was stored first.
+   */
   first_seen_at: Generated<Timestamp>;
+  /**
+   * Per cent, against the newest figure that is a day old.
+   */
   follower_growth_rate_daily: number | null;
+  /**
+   * Per cent, against the newest figure that is seven days old.
+   */
   follower_growth_rate_weekly: number | null;
   followers_count: number | null;
   following_count: number | null;
@@ -210,29 +231,56 @@ export interface InstagramCreators {
   known_until: Timestamp | null;
   last_post_at: Timestamp | null;
   last_run_id: string | null;
+  /**
+   * When it was observed last.
+   */
   last_scraped_at: Timestamp | null;
   media_count: number | null;
   metric_samples: Json | null;
   metrics_at: Timestamp | null;
   metrics_posts_sample_size: number | null;
   metrics_reels_sample_size: number | null;
+  /**
+   * Posts and reels that the figures are of.
+   */
   metrics_sample_size: number | null;
   metrics_uncertain_lists: string[] | null;
   metrics_window: string | null;
   model_version: string | null;
   next_due_at: Timestamp | null;
+  /**
+   * Written by people.
+   */
   niche: string | null;
+  /**
+   * Written by people.
+   */
   notes: string | null;
+  /**
+   * 0 to 100: 100 is always the same interval.
+   */
   posting_consistency_score: number | null;
   posting_frequency_per_week: number | null;
+  /**
+   * Per cent: mean of likes and comments by followers.
+   */
   posts_engagement_rate: number | null;
   previous_usernames: Generated<string[]>;
   profile_at: Timestamp | null;
   profile_pic_url: string | null;
   profile_pic_url_hd: string | null;
+  /**
+   * Per cent: mean plays by followers.
+   */
   reach_rate: number | null;
+  /**
+   * Per cent: mean of likes and comments by followers.
+   */
   reels_engagement_rate: number | null;
   reshare_like_ratio: number | null;
+  /**
+   * Written by people; null: not reviewed.
+   */
   review_status: string | null;
   reviewed_at: Timestamp | null;
   reviewed_by: string | null;
@@ -242,6 +290,9 @@ export interface InstagramCreators {
   top_mentions: Json | null;
   total_api_calls: Generated<number>;
   username: string | null;
+  /**
+   * Reels far above the median of those before them.
+   */
   viral_reels_count: number | null;
 }
 
@@ -264,6 +315,9 @@ export interface InstagramPosts {
   comment_count: number | null;
   comments_disabled: boolean | null;
   engagement_count: number | null;
+  /**
+   * Per cent: likes and comments by followers.
+   */
   engagement_rate: number | null;
   first_seen_at: Generated<Timestamp>;
   hashtags: string[] | null;
@@ -272,6 +326,9 @@ export interface InstagramPosts {
   is_pinned: boolean | null;
   last_run_id: string | null;
   last_scraped_at: Generated<Timestamp>;
+  /**
+   * Null: hidden or not known.
+   */
   like_count: number | null;
   likes_hidden: boolean | null;
   likes_hidden_reason: string | null;
@@ -279,6 +336,9 @@ export interface InstagramPosts {
   media: Json | null;
   media_id: string;
   media_repost_count: number | null;
+  /**
+   * 1: photo, 2: video, 8: carousel.
+   */
   media_type: number | null;
   mentions: string[] | null;
   original_height: number | null;
@@ -292,6 +352,9 @@ export interface InstagramPosts {
   tagged_users: Json | null;
   taken_at: Timestamp | null;
   thumbnail_url: string | null;
+  /**
+   * Seconds.
+   */
   video_duration: number | null;
   view_count: number | null;
 }
@@ -310,6 +373,9 @@ export interface InstagramReels {
   coauthors: Json | null;
   comment_count: number | null;
   engagement_count: number | null;
+  /**
+   * Per cent: likes and comments by followers.
+   */
   engagement_rate: number | null;
   first_seen_at: Generated<Timestamp>;
   has_audio: boolean | null;
@@ -320,6 +386,9 @@ export interface InstagramReels {
   is_pinned: boolean | null;
   last_run_id: string | null;
   last_scraped_at: Generated<Timestamp>;
+  /**
+   * Null: hidden or not known.
+   */
   like_count: number | null;
   likes_hidden: boolean | null;
   likes_hidden_reason: string | null;
@@ -327,6 +396,9 @@ export interface InstagramReels {
   media: Json | null;
   media_id: string;
   media_repost_count: number | null;
+  /**
+   * 2: video.
+   */
   media_type: number | null;
   mentions: string[] | null;
   play_count: number | null;
@@ -338,6 +410,9 @@ export interface InstagramReels {
   tagged_users: Json | null;
   taken_at: Timestamp | null;
   thumbnail_url: string | null;
+  /**
+   * Seconds.
+   */
   video_duration: number | null;
   video_url: string | null;
   video_view_count: number | null;
@@ -421,15 +496,33 @@ export interface RedditPosts {
   archived: boolean | null;
   author_flair_text: string | null;
   author_fullname: string | null;
+  /**
+   * Null: deleted.
+   */
   author_username: string | null;
+  /**
+   * num_comments by score, which counts as 1 at least.
+   */
   comment_to_upvote_ratio: number | null;
+  /**
+   * gallery, video, text, image or link: the first that applies.
+   */
   content_type: string | null;
+  /**
+   * On Reddit.
+   */
   created_utc: Timestamp | null;
   crosspost_parent: string | null;
   deleted_at: Timestamp | null;
   distinguished: string | null;
   domain: string | null;
+  /**
+   * Null: never.
+   */
   edited_at: Timestamp | null;
+  /**
+   * When it was stored first.
+   */
   first_seen_at: Generated<Timestamp>;
   gilded: number | null;
   is_crosspost: boolean | null;
@@ -437,6 +530,9 @@ export interface RedditPosts {
   is_self: boolean | null;
   is_video: boolean | null;
   last_run_id: string | null;
+  /**
+   * When it was observed last.
+   */
   last_scraped_at: Timestamp;
   link_flair_colors: Json | null;
   link_flair_template_id: string | null;
@@ -450,7 +546,13 @@ export interface RedditPosts {
   permalink: string | null;
   poll: Json | null;
   post_length: number | null;
+  /**
+   * 0 is Monday, UTC.
+   */
   posting_day_of_week: number | null;
+  /**
+   * UTC.
+   */
   posting_hour: number | null;
   reddit_id: string;
   removed_by_category: string | null;
@@ -502,24 +604,45 @@ export interface RedditSubreddits {
   allow_polls: boolean | null;
   allow_videos: boolean | null;
   allowed_media_in_comments: string[] | null;
+  /**
+   * ok, private, quarantined, gated, banned or not_found; null: not known.
+   */
   availability: string | null;
   availability_at: Timestamp | null;
   availability_confirmations: Generated<number>;
   availability_confirmed_at: Timestamp | null;
   availability_reason: string | null;
   availability_since: Timestamp | null;
+  /**
+   * Over the top posts of the last week that are not pinned.
+   */
   avg_comments_per_post: number | null;
+  /**
+   * Over the top posts of the last week that are not pinned.
+   */
   avg_upvotes_per_post: number | null;
   banner_background_color: string | null;
   banner_img: string | null;
   best_posting_day: string | null;
+  /**
+   * UTC.
+   */
   best_posting_hour: number | null;
   community_icon: string | null;
   content_type_shares: Json | null;
+  /**
+   * On Reddit.
+   */
   created_utc: Timestamp | null;
   description: string | null;
   display_name_prefixed: string | null;
+  /**
+   * Comments an upvote, over the sample; null: there are no upvotes.
+   */
   engagement: number | null;
+  /**
+   * When it was stored first.
+   */
   first_seen_at: Generated<Timestamp>;
   gallery_post_avg_score: number | null;
   growth_24h: number | null;
@@ -533,22 +656,46 @@ export interface RedditSubreddits {
   key_color: string | null;
   lang: string | null;
   last_run_id: string | null;
+  /**
+   * When it was observed last.
+   */
   last_scraped_at: Timestamp | null;
   link_flair_enabled: boolean | null;
   link_flair_position: string | null;
   link_post_avg_score: number | null;
+  /**
+   * When the figures were taken.
+   */
   metrics_at: Timestamp | null;
   metrics_reason: string | null;
+  /**
+   * Posts that the figures are of.
+   */
   metrics_sample_size: number | null;
   metrics_window: string | null;
+  /**
+   * 10th percentile of the authors seen; null: fewer than 10 of them.
+   */
   min_account_age_days: number | null;
+  /**
+   * 10th percentile of the authors seen; null: fewer than 10 of them.
+   */
   min_comment_karma: number | null;
+  /**
+   * 10th percentile of the authors seen; null: fewer than 10 of them.
+   */
   min_post_karma: number | null;
   mobile_banner_image: string | null;
   name: string;
   next_due_at: Timestamp | null;
+  /**
+   * Written by people.
+   */
   notes: string | null;
   over18: boolean | null;
+  /**
+   * Written by people.
+   */
   primary_category: string | null;
   primary_color: string | null;
   public_description: string | null;
@@ -557,6 +704,9 @@ export interface RedditSubreddits {
   requirement_sample_size: number | null;
   requirements_at: Timestamp | null;
   restrict_posting: boolean | null;
+  /**
+   * Written by people; null: not reviewed.
+   */
   review: string | null;
   review_suggestion: string | null;
   review_suggestion_terms: string[] | null;
@@ -567,9 +717,15 @@ export interface RedditSubreddits {
   submission_type: string | null;
   submit_text: string | null;
   submit_text_html: string | null;
+  /**
+   * Root of 1000 times engagement times avg_upvotes_per_post.
+   */
   subreddit_score: number | null;
   subreddit_type: string | null;
   subscribers: number | null;
+  /**
+   * Written by people, as group:value.
+   */
   tags: Generated<string[]>;
   tags_updated_at: Timestamp | null;
   tags_updated_by: string | null;
@@ -604,20 +760,35 @@ export interface RedditUserAges {
 export interface RedditUsers {
   accept_followers: boolean | null;
   age_quality_score: number | null;
+  /**
+   * ok, not_found or suspended; null: not known.
+   */
   availability: string | null;
   availability_at: Timestamp | null;
   availability_confirmations: Generated<number>;
   availability_confirmed_at: Timestamp | null;
   availability_reason: string | null;
   availability_since: Timestamp | null;
+  /**
+   * Over up to 30 of the last posts.
+   */
   avg_post_comments: number | null;
+  /**
+   * Over up to 30 of the last posts.
+   */
   avg_post_score: number | null;
   awardee_karma: number | null;
   awarder_karma: number | null;
   bio: string | null;
   bio_url: string | null;
   comment_karma: number | null;
+  /**
+   * On Reddit.
+   */
   created_utc: Timestamp | null;
+  /**
+   * When it was stored first.
+   */
   first_seen_at: Generated<Timestamp>;
   has_verified_email: boolean | null;
   history_hidden: string | null;
@@ -627,22 +798,43 @@ export interface RedditUsers {
   is_gold: boolean | null;
   is_mod: boolean | null;
   is_suspended: boolean | null;
+  /**
+   * total_karma by the days of the account, 1 at least.
+   */
   karma_per_day: number | null;
   karma_quality_score: number | null;
   last_run_id: string | null;
+  /**
+   * When it was observed last.
+   */
   last_scraped_at: Timestamp | null;
   link_karma: number | null;
   metrics_at: Timestamp | null;
   most_active_posting_day: string | null;
+  /**
+   * UTC.
+   */
   most_active_posting_hour: number | null;
   next_due_at: Timestamp | null;
+  /**
+   * Written by people.
+   */
   notes: string | null;
+  /**
+   * Written by people.
+   */
   our_creator: Generated<boolean>;
+  /**
+   * 0 to 10: 0.15 username, 0.35 age, 0.5 karma.
+   */
   overall_user_score: number | null;
   preferred_content_type: string | null;
   primary_subreddits: string[] | null;
   profile_at: Timestamp | null;
   reddit_id: string | null;
+  /**
+   * Written by people.
+   */
   status: string | null;
   subreddit_banner_img: string | null;
   subreddit_display_name: string | null;
@@ -835,6 +1027,9 @@ export interface SystemLogs {
   id: Generated<number>;
   level: string;
   message: string;
+  /**
+   * Null: it is of no run.
+   */
   run_id: string | null;
   source: string;
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { readParts } from "./parts.ts";
 import { UnexpectedShapeError } from "../errors.ts";
+import { formatIssue, parseValue } from "./issues.ts";
 
 /** A part of an answer that could not be read, and why. */
 export interface SkippedChild {
@@ -19,10 +20,10 @@ export function readShape<Schema extends z.ZodType>(
   value: unknown,
   what: string,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  // What a site says of people stays out of messages.
+  const parsed = parseValue(schema, value, { whole: "body", showsValues: false });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
-  throw new UnexpectedShapeError(`not ${what}: ${problems.join("; ")}`);
+  throw new UnexpectedShapeError(`not ${what}: ${parsed.issues.map(formatIssue).join("; ")}`);
 }
 
 /**

@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { InvalidInputError } from "../errors.ts";
+import { formatIssue, parseValue } from "../parse/issues.ts";
 
 const ACTORS = path.resolve(import.meta.dirname, "../../actors");
 
@@ -19,6 +21,8 @@ const ActorJson = z.object({
   defaultConcurrency: z.int().min(1),
 });
 
+const InputSchema = z.record(z.string(), z.unknown());
+
 /** What is known of an actor without running it: its `actor.json`, which `make docs` writes from its definition. */
 export interface ActorManifest extends Omit<z.infer<typeof ActorJson>, "input"> {
   /** Where it lives. */
@@ -27,7 +31,10 @@ export interface ActorManifest extends Omit<z.infer<typeof ActorJson>, "input"> 
   inputSchema: object;
 }
 
-/** Every actor under `folder`, by name: a folder with an `actor.json` is one. */
+/**
+ * Every actor under `folder`, by name: a folder with an `actor.json` is one.
+ * @throws {InvalidInputError} naming the file, one line a mistake
+ */
 export function loadActorManifests(folder: string = ACTORS): ActorManifest[] {
   return globSync("*/actor.json", { cwd: folder })
     .sort()
@@ -54,14 +61,20 @@ export async function loadInputSchema({ folder }: ActorManifest): Promise<z.ZodT
 
 function loadManifest(file: string): ActorManifest {
   const folder = path.dirname(file);
-  const { input, ...manifest } = ActorJson.parse(readJson(file));
-  return {
-    ...manifest,
-    folder,
-    inputSchema: z.record(z.string(), z.unknown()).parse(readJson(path.join(folder, input))),
-  };
+  const { input, ...manifest } = readFileAs(ActorJson, file);
+  return { ...manifest, folder, inputSchema: readFileAs(InputSchema, path.join(folder, input)) };
+}
+
+function readFileAs<Schema extends z.ZodType>(schema: Schema, file: string): z.output<Schema> {
+  const parsed = parseValue(schema, readJson(file), { whole: "the file" });
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(`${file}:\n  ${parsed.issues.map(formatIssue).join("\n  ")}`);
 }
 
 function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, "utf8"));
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new InvalidInputError(`${file}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
 }

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import { z } from "zod";
-import { describeIssues, type InputIssue } from "../crawl/input.ts";
+import { INPUT_ISSUES } from "../crawl/input.ts";
 import { toDatabaseJson } from "../crawl/postgres/database-json.ts";
+import { type Issue, type IssueOptions, parseValue } from "../parse/issues.ts";
 import { type ActorManifest, loadInputSchema } from "./actors.ts";
 import type { Queryable } from "./delivery.ts";
 import { InvalidRunInputError } from "./run.ts";
@@ -113,17 +114,19 @@ function sortOut(
   { into, rest }: DueRequest,
   schema: z.ZodType,
 ): { work: unknown[]; setAside: SetAside[] } {
+  const isOfEntry = ([field, index]: readonly PropertyKey[]) => field === into && typeof index === "number";
   const issuesIn = (list: unknown[]): z.core.$ZodIssue[] =>
-    (schema.safeParse({ ...rest, [into]: list }).error?.issues ?? []).filter(
-      ({ path }) => path[0] === into && typeof path[1] === "number",
-    );
+    (schema.safeParse({ ...rest, [into]: list }).error?.issues ?? []).filter(({ path }) => isOfEntry(path));
   if (issuesIn(entries).length === 0) return { work: entries, setAside: [] };
   const sorted: { work: unknown[]; setAside: SetAside[] } = { work: [], setAside: [] };
   for (const entry of entries) {
     const issues = issuesIn([entry]);
     const usable = issues.length > 0 ? withoutFields(entry, issues) : entry;
     if (issues.length === 0 || (usable !== null && issuesIn([usable]).length === 0)) sorted.work.push(usable);
-    else sorted.setAside.push({ entry, reason: describeReason(issues[0]!, { [into]: [entry] }) });
+    else {
+      const [issue] = issuesOf(schema, { ...rest, [into]: [entry] }, isOfEntry);
+      sorted.setAside.push({ entry, reason: issue!.message });
+    }
   }
   return sorted;
 }
@@ -132,10 +135,6 @@ function withoutFields(entry: unknown, issues: readonly z.core.$ZodIssue[]): obj
   if (typeof entry !== "object" || entry === null) return null;
   const wrong = new Set(issues.map(({ path }) => path[2]));
   return Object.fromEntries(Object.entries(entry).filter(([name]) => !wrong.has(name)));
-}
-
-function describeReason(issue: z.core.$ZodIssue, raw: unknown): string {
-  return describeIssues(new z.ZodError([issue]), raw)[0]!.message;
 }
 
 interface DueRequest {
@@ -148,8 +147,8 @@ interface DueRequest {
 /** `null` when the input does not ask for what is due. */
 function readDue({ name, due }: ActorManifest, raw: unknown): DueRequest | null {
   if (typeof raw !== "object" || raw === null || !("due" in raw)) return null;
-  const parsed = Due.safeParse(raw);
-  if (!parsed.success) throw new InvalidRunInputError(describeIssues(parsed.error, raw));
+  const parsed = parseValue(Due, raw, INPUT_ISSUES);
+  if (!parsed.success) throw new InvalidRunInputError(parsed.issues);
   const { due: max, ...rest } = parsed.data;
   if (!due)
     throw new InvalidRunInputError([{ path: "due", message: `actor ${name} has no list of what is due` }]);
@@ -160,15 +159,11 @@ function readDue({ name, due }: ActorManifest, raw: unknown): DueRequest | null 
   return { ...due, max, rest };
 }
 
-function issuesOf(
-  schema: z.ZodType,
-  input: unknown,
-  isMeant?: (path: readonly PropertyKey[]) => boolean,
-): InputIssue[] {
-  const parsed = schema.safeParse(input);
-  return parsed.success ? [] : describeIssues(parsed.error, input, isMeant);
+function issuesOf(schema: z.ZodType, input: unknown, isMeant?: IssueOptions["isMeant"]): Issue[] {
+  const parsed = parseValue(schema, input, { ...INPUT_ISSUES, ...(isMeant && { isMeant }) });
+  return parsed.success ? [] : parsed.issues;
 }
 
-function assertNoIssues(issues: InputIssue[]): void {
+function assertNoIssues(issues: Issue[]): void {
   if (issues.length > 0) throw new InvalidRunInputError(issues);
 }

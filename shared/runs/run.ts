@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { formatIssue, type Issue } from "../parse/issues.ts";
 
 export const RUN_STATUSES = [
   "READY",
@@ -108,11 +109,10 @@ export class NothingDueError extends Error {
 /** An actor refuses a run input. */
 export class InvalidRunInputError extends Error {
   override name = "InvalidRunInputError";
-  /** One a mistake: `listings[0].sort`, and what is wrong with it. */
-  readonly issues: { path: string; message: string }[];
+  readonly issues: readonly Issue[];
 
-  constructor(issues: { path: string; message: string }[]) {
-    super(`invalid input: ${issues.map(({ path, message }) => `${path}: ${message}`).join("; ")}`);
+  constructor(issues: readonly Issue[]) {
+    super(`invalid input: ${issues.map(formatIssue).join("; ")}`);
     this.issues = issues;
   }
 }

@@ -1,5 +1,5 @@
-import { describeIssues } from "../crawl/input.ts";
 import { findTask, taskNames } from "../maintenance/tasks.ts";
+import { formatIssue, parseValue } from "../parse/issues.ts";
 import { InvalidRunInputError, UnknownActorError } from "../runs/run.ts";
 import type { Runs } from "../runs/runs.ts";
 import { InvalidScheduleError } from "./errors.ts";
@@ -14,9 +14,9 @@ export async function assertWork(work: ScheduledWork, runs: InputChecker): Promi
     await runs.validateInput(work.actor, work.input);
   } catch (cause) {
     if (cause instanceof UnknownActorError)
-      throw new InvalidScheduleError("actions.0.actorId", cause.message, { cause });
+      throw new InvalidScheduleError("actions[0].actorId", cause.message, { cause });
     if (cause instanceof InvalidRunInputError)
-      throw new InvalidScheduleError("actions.0.runInput", cause.message, { cause });
+      throw new InvalidScheduleError("actions[0].runInput", cause.message, { cause });
     throw cause;
   }
 }
@@ -25,11 +25,10 @@ function assertTask({ task, input }: { task: string; input: unknown }): void {
   const found = findTask(task);
   if (!found)
     throw new InvalidScheduleError(
-      "actions.0.task",
+      "actions[0].task",
       `expected one of ${taskNames().join(", ")}, got ${JSON.stringify(task)}`,
     );
-  const parsed = found.input.safeParse(input);
-  if (parsed.success) return;
-  const lines = describeIssues(parsed.error, input).map(({ path, message }) => `${path}: ${message}`);
-  throw new InvalidScheduleError("actions.0.input", lines.join("; "));
+  const parsed = parseValue(found.input, input, { whole: "input" });
+  if (!parsed.success)
+    throw new InvalidScheduleError("actions[0].input", parsed.issues.map(formatIssue).join("; "));
 }

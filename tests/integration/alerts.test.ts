@@ -81,6 +81,17 @@ async function addRun(
 }
 
 describe("an alert", () => {
+  it("of a rule that cannot be measured stays as it is, and the other rules go on", async () => {
+    await addProcess("w1", { megabytes: 1600 });
+    expect(await evaluate()).toEqual(["ALERT.OPENED memory worker w1 (pid 7 on h)"]);
+    await query("alter table api_usage_days rename to usage_elsewhere");
+    await addProcess("w1");
+    await expect(evaluate(minutes(1))).rejects.toThrow(/could not be measured: budget: .*api_usage_days/);
+    expect(await query("select closed_at is null as is_open from alerts")).toEqual([{ is_open: false }]);
+    await query("alter table usage_elsewhere rename to api_usage_days");
+    expect(await evaluate(minutes(2))).toEqual([]);
+  });
+
   it("is opened once, goes on with the newest value, and is closed when its cause is gone", async () => {
     await addProcess("w1", { megabytes: 1600 });
     expect(await evaluate()).toEqual(["ALERT.OPENED memory worker w1 (pid 7 on h)"]);

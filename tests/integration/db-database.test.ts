@@ -163,10 +163,12 @@ describe("migrations", () => {
 
   it("are what the committed types were generated from (node shared/db/generate-types.ts <url>)", async () => {
     const { databaseUrl } = await cluster.createMigratedConfig();
-    const file = path.join(mkdtempSync(path.join(os.tmpdir(), "b9-types-")), "tables.ts");
-    generateTypes(databaseUrl!, file);
-    const committed = path.resolve(import.meta.dirname, "../../shared/db/tables.ts");
-    expect(readFileSync(committed, "utf8")).toBe(readFileSync(file, "utf8"));
+    const folder = mkdtempSync(path.join(os.tmpdir(), "b9-types-"));
+    await generateTypes(databaseUrl!, folder);
+    for (const file of ["tables.ts", "table-columns.ts"]) {
+      const committed = path.resolve(import.meta.dirname, "../../shared/db", file);
+      expect(readFileSync(committed, "utf8")).toBe(readFileSync(path.join(folder, file), "utf8"));
+    }
   });
 });
 

@@ -138,6 +138,21 @@ it("starts over a lock whose process id belongs to somebody else by now", async 
   somebody.kill();
 });
 
+/** As containers start it: root, who may not look into other users' processes. */
+const UNSEEING = ["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"];
+const canDropPtrace = isRoot && spawnSync("setpriv", [...UNSEEING, "true"]).status === 0;
+it.runIf(canDropPtrace)("is seen by a root who may not see the folders of its processes", async () => {
+  const script = path.join(import.meta.dirname, "db-embedded-user.ts");
+  const args = [...UNSEEING, process.execPath, script, folder];
+  const user = spawn("setpriv", args, { stdio: ["pipe", "pipe", "inherit"] });
+  await once(user.stdout, "data");
+  const pid = await serverPid();
+  expect(await query(await acquire(), "select 1 as one")).toEqual([{ one: 1 }]);
+  expect(await serverPid()).toBe(pid);
+  user.stdin.end();
+  expect(await once(user, "exit")).toEqual([0, null]);
+});
+
 it("needs no TCP port", async () => {
   const taken = createServer().listen(5432, "127.0.0.1");
   // Somebody else may have it already, which is as good.

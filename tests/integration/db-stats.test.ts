@@ -40,4 +40,6 @@ it("says which sizes are estimates, and knows those of a table that was never an
   // The server's counts follow within a second.
   await sleep(1_500);
   expect(await readTable("failed_items")).toMatchObject({ rows: 40_000, isEstimate: true });
+  await pool.query("select pg_stat_reset()");
+  expect(await readTable("failed_items")).toMatchObject({ rows: null, isEstimate: true });
 });

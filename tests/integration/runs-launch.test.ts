@@ -54,7 +54,7 @@ it("refuses what the actor's schema refuses, and stores nothing", async () => {
   const refused = { name: "InvalidRunInputError" };
   await expect(harness.launch({ pages: -1 })).rejects.toMatchObject({
     ...refused,
-    issues: [{ path: "pages", message: "expected number to be >=0, got -1" }],
+    issues: [{ path: "pages", message: "expected at least 0, got -1" }],
   });
   await expect(harness.launch({ pgaes: 1 })).rejects.toMatchObject({ issues: [{ path: "pgaes" }] });
   await expect(runs.validateInput("me~pages", { pages: 1 })).rejects.toMatchObject({

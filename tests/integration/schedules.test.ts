@@ -221,18 +221,22 @@ describe("settings of a schedule", () => {
     [
       "actor",
       { work: { kind: "run", actor: "twitter", input: {}, options: {} } },
-      /^actions\.0\.actorId: .*"twitter"/,
+      /^actions\[0\]\.actorId: .*"twitter"/,
     ],
     [
       "input",
       { work: { kind: "run", actor: "reddit", input: { subreddits: 7 }, options: {} } },
-      /^actions\.0\.runInput: .*subreddits/,
+      /^actions\[0\]\.runInput: .*subreddits/,
     ],
-    ["task", { work: { kind: "task", task: "mow", input: {} } }, /^actions\.0\.task: .*cleanup_logs.*"mow"/],
+    [
+      "task",
+      { work: { kind: "task", task: "mow", input: {} } },
+      /^actions\[0\]\.task: .*cleanup_logs.*"mow"/,
+    ],
     [
       "task's input",
       { work: { kind: "task", task: "cleanup_logs", input: { days: 0 } } },
-      /^actions\.0\.input: .*days/s,
+      /^actions\[0\]\.input: .*days/s,
     ],
   ])("with a wrong %s are refused, and change nothing", async (_, wrong, message) => {
     await expect(create(wrong)).rejects.toThrow(message);

@@ -102,6 +102,35 @@ describe("rows of a table", () => {
   });
 });
 
+describe("rows of a table that is not counted", () => {
+  const totalOf = async ({ pool }: Database, table: string) =>
+    (await readTableTotals(pool)).find(({ name }) => name === table);
+
+  it("are not known until it is analysed, none or many, partitions or none", async () => {
+    const other = await cluster.createDatabase();
+    await other.pool.query(
+      `alter table failed_items set (autovacuum_enabled = off);
+      insert into failed_items (dataset, key, item, reason) select 'd', n::text, '{}', 'x' from generate_series(1, 9) n`,
+    );
+    for (const table of ["failed_items", "alerts", "dataset_items"])
+      expect(await totalOf(other, table)).toMatchObject({ rows: null, is_estimate: true });
+    await other.pool.query("analyze");
+    expect(await totalOf(other, "failed_items")).toMatchObject({ rows: 9, is_estimate: true });
+    expect(await totalOf(other, "alerts")).toMatchObject({ rows: 0, is_estimate: true });
+  });
+});
+
+describe("GET /api/stats/dashboard", () => {
+  it("is at most 10 seconds old, however long other statistics are kept", async () => {
+    interface Cached {
+      get: { responses: { 200: { headers: { Age: { schema: { maximum: number } } } } } };
+    }
+    const { paths } = await get<{ paths: Record<string, Cached> }>("/openapi.json");
+    const maxAge = (path: string) => paths[path]!.get.responses[200].headers.Age.schema.maximum;
+    expect([maxAge("/api/stats/dashboard"), maxAge("/api/stats")]).toEqual([10, 300]);
+  });
+});
+
 describe("GET /api/stats", () => {
   it("has every table, and the share that was refreshed in a day", async () => {
     const { tables, freshness } = await get<{

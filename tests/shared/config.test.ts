@@ -27,6 +27,22 @@ describe("readConfig", () => {
     );
   });
 
+  it.each([
+    [{ REDDIT_BUDGET_REQUESTS: "200000" }, 'REDDIT_BUDGET_REQUESTS: expected at most 100000, got "200000"'],
+    [{ PORT: "-1" }, 'PORT: expected at least 0, got "-1"'],
+    [{ PORT: "80.5" }, 'PORT: expected a whole number, got "80.5"'],
+    [{ PORT: "http" }, 'PORT: expected a number, got "http"'],
+    [{ ALERT_ERROR_RATE: "0" }, 'ALERT_ERROR_RATE: expected more than 0, got "0"'],
+    [{ LOG_LEVEL: "loud" }, 'LOG_LEVEL: expected one of trace, debug, info, warn, error, silent, got "loud"'],
+    [{ INSTAGRAM_SOURCES: "api,app" }, 'INSTAGRAM_SOURCES: expected api, web or browser, got "api,app"'],
+    [
+      { ALERT_WEBHOOK_SECRET: "s" },
+      "ALERT_WEBHOOK_SECRET: expected at least 16 characters, got a secret value",
+    ],
+  ])("says of %j what would be right", (env, mistake) => {
+    expect(() => readConfig(env, "none")).toThrow(`invalid configuration:\n  ${mistake}`);
+  });
+
   it("does not show a secret that is wrong", () => {
     const proxies = { PROXY_URLS: "socks5://me:hunter2@proxy:1" };
     expect(() => readConfig(proxies, "none")).toThrow(/PROXY_URLS: .*http/);

@@ -9,10 +9,11 @@ import {
   reviewCreator,
 } from "../../../shared/db/queries/instagram-creators.ts";
 import { notFound } from "../../http/api-error.ts";
-import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
+import { LIST_CACHE_SECS, listOf, listParameters } from "../../http/lists.ts";
 import { flag, int, list, number, siteName, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
+import { rowOf, wholeRowOf } from "../../http/rows.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Instagram";
@@ -20,7 +21,7 @@ const Tag = text().min(1).max(200);
 /** Or the id. */
 export const CreatorName = siteName(toUsername);
 const Params = z.object({ username: CreatorName });
-const Creator = rowOf(CREATORS);
+const Creator = wholeRowOf(CREATORS);
 
 const Review = z
   .strictObject({
@@ -54,7 +55,7 @@ export function addCreators(app: H3, { database: { pool }, cache, readList }: Se
       tags: list(Tag).optional().meta({ description: "all of them, comma-separated" }),
       q: text().max(100).optional().meta({ description: "part of the username or the name" }),
     }),
-    response: listOf(Creator),
+    response: listOf(rowOf(CREATORS)),
     cacheSecs: LIST_CACHE_SECS,
     handler: ({ query }) => readList(CREATORS, filterCreators(query), query),
   });

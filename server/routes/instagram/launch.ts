@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { formatIssue } from "../../../shared/parse/issues.ts";
 import { InvalidRunInputError, type Run, UnknownActorError } from "../../../shared/runs/run.ts";
 import { type ActorManifest, findActor } from "../../../shared/runs/actors.ts";
 import { ApiError, invalidRequest } from "../../http/api-error.ts";
@@ -79,7 +80,7 @@ async function launch(
     return { id, status, created_at: createdAt };
   } catch (error) {
     if (!(error instanceof InvalidRunInputError)) throw error;
-    const details = error.issues.map(({ path, message }) => `${path}: ${message}`);
+    const details = error.issues.map(formatIssue);
     throw new ApiError(422, "INVALID_INPUT", details.join("; "), { details, cause: error });
   }
 }

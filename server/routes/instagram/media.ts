@@ -1,9 +1,10 @@
 import type { H3 } from "h3";
 import { z } from "zod";
 import { filterMedia, INSTAGRAM_POSTS, INSTAGRAM_REELS } from "../../../shared/db/queries/instagram-media.ts";
-import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
+import { LIST_CACHE_SECS, listOf, listParameters } from "../../http/lists.ts";
 import { int, timestamp } from "../../http/query.ts";
 import { route } from "../../http/route.ts";
+import { rowOf } from "../../http/rows.ts";
 import type { Services } from "../../services.ts";
 import { CreatorName } from "./creators.ts";
 

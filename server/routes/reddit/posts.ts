@@ -8,9 +8,10 @@ import {
   readViralPosts,
 } from "../../../shared/db/queries/reddit-posts.ts";
 import { invalidRequest } from "../../http/api-error.ts";
-import { LIST_CACHE_SECS, listOf, listParameters, listText, rowOf } from "../../http/lists.ts";
+import { LIST_CACHE_SECS, listOf, listParameters, listText } from "../../http/lists.ts";
 import { int, siteName, timestamp } from "../../http/query.ts";
 import { route } from "../../http/route.ts";
+import { partOf, rowOf } from "../../http/rows.ts";
 import type { Services } from "../../services.ts";
 
 const Query = z.strictObject({
@@ -46,7 +47,7 @@ export function addPosts(app: H3, { database: { pool }, cache, readList }: Servi
     tag: "Reddit",
     summary: "Posts, page by page",
     query: Query,
-    response: listOf(rowOf(POSTS).extend({ viral_rank: z.number().optional() })),
+    response: listOf(rowOf(POSTS).extend(partOf(POSTS, ["viral_rank"]).partial().shape)),
     cacheSecs: LIST_CACHE_SECS,
     handler: async ({ query }) => {
       if (query.sort !== "viral") return readList(POSTS, filterPosts(query), query);

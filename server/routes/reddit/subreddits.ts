@@ -1,6 +1,7 @@
 import type { H3 } from "h3";
 import { z } from "zod";
 import { toSubredditName } from "../../../actors/reddit/names.ts";
+import { POSTS } from "../../../shared/db/queries/reddit-posts.ts";
 import {
   countReviews,
   filterSubreddits,
@@ -9,18 +10,21 @@ import {
   reviewSubreddits,
   SUBREDDITS,
   suggestSubreddits,
+  TOP_POST_COLUMNS,
 } from "../../../shared/db/queries/reddit-subreddits.ts";
 import { boundedArray } from "../../../shared/parse/input-fields.ts";
 import { notFound } from "../../http/api-error.ts";
-import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
+import { LIST_CACHE_SECS, listOf, listParameters } from "../../http/lists.ts";
 import { flag, int, list, number, siteName, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
+import { partOf, rowOf, wholeRowOf } from "../../http/rows.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Reddit";
 const Name = z.object({ name: siteName(toSubredditName) });
-const Subreddit = rowOf(SUBREDDITS);
+const Subreddit = wholeRowOf(SUBREDDITS);
+const TopPost = partOf(POSTS, TOP_POST_COLUMNS);
 const Tag = text().min(1).max(200);
 
 const Review = {
@@ -59,7 +63,7 @@ export function addSubreddits(app: H3, { database: { pool }, cache, readList }: 
       max_subscribers: int(0, 2 ** 31 - 1).optional(),
       q: text().max(100).optional().meta({ description: "part of the name" }),
     }),
-    response: listOf(Subreddit),
+    response: listOf(rowOf(SUBREDDITS)),
     cacheSecs: LIST_CACHE_SECS,
     handler: ({ query }) => readList(SUBREDDITS, filterSubreddits(query), query),
   });
@@ -144,7 +148,11 @@ export function addSubreddits(app: H3, { database: { pool }, cache, readList }: 
       min_subscribers: int(0, 2 ** 31 - 1).optional(),
       limit: int(1, 100).default(20),
     }),
-    response: z.object({ items: z.array(Subreddit.extend({ top_posts: z.array(z.unknown()) })) }),
+    response: z.object({
+      items: z.array(
+        partOf(SUBREDDITS, Object.keys(SUBREDDITS.columns)).extend({ top_posts: z.array(TopPost) }),
+      ),
+    }),
     cacheSecs: 60,
     handler: async ({ query }) => new JsonText(`{"items":${await suggestSubreddits(pool, query)}}`),
   });

@@ -3,14 +3,14 @@ import { z } from "zod";
 import { toUsername } from "../../../actors/reddit/names.ts";
 import { filterUsers, readUser, USER_STATUSES, USERS } from "../../../shared/db/queries/reddit-users.ts";
 import { notFound } from "../../http/api-error.ts";
-import { LIST_CACHE_SECS, listOf, listParameters, rowOf } from "../../http/lists.ts";
+import { LIST_CACHE_SECS, listOf, listParameters } from "../../http/lists.ts";
 import { flag, int, siteName, text } from "../../http/query.ts";
 import { JsonText } from "../../http/reply.ts";
 import { route } from "../../http/route.ts";
+import { rowOf, wholeRowOf } from "../../http/rows.ts";
 import type { Services } from "../../services.ts";
 
 const tag = "Reddit";
-const User = rowOf(USERS);
 
 export function addUsers(app: H3, { database: { pool }, readList }: Services): void {
   route(app, {
@@ -27,7 +27,7 @@ export function addUsers(app: H3, { database: { pool }, readList }: Services): v
       our_creator: flag().optional(),
       q: text().max(100).optional().meta({ description: "part of the name" }),
     }),
-    response: listOf(User),
+    response: listOf(rowOf(USERS)),
     cacheSecs: LIST_CACHE_SECS,
     handler: ({ query }) => readList(USERS, filterUsers(query), query),
   });
@@ -39,7 +39,7 @@ export function addUsers(app: H3, { database: { pool }, readList }: Services): v
     tag,
     summary: "All columns of a Reddit user",
     params: z.object({ username: siteName(toUsername) }),
-    response: User,
+    response: wholeRowOf(USERS),
     handler: async ({ params }) => {
       const row = await readUser(pool, params.username);
       if (row === undefined) throw notFound(`user ${params.username}`);

@@ -1,5 +1,6 @@
 import type { H3 } from "h3";
 import { z } from "zod";
+import { formatIssue } from "../../../shared/parse/issues.ts";
 import type { ActorManifest } from "../../../shared/runs/actors.ts";
 import { CheckedInput } from "../../../shared/runs/launch-input.ts";
 import { InvalidRunInputError } from "../../../shared/runs/run.ts";
@@ -189,7 +190,7 @@ async function withInput<Result>(launch: () => Promise<Result>): Promise<Result>
     if (error instanceof SyntaxError)
       throw new ApiError(400, "INVALID_INPUT", `input: expected JSON: ${error.message}`, { cause: error });
     if (!(error instanceof InvalidRunInputError)) throw error;
-    const details = error.issues.map(({ path, message }) => `${path}: ${message}`);
+    const details = error.issues.map(formatIssue);
     throw new ApiError(400, "INVALID_INPUT", error.message, { details, cause: error });
   }
 }

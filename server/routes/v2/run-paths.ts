@@ -1,9 +1,9 @@
 import type { H3Event } from "h3";
 import { z } from "zod";
+import { formatIssue, parseValue } from "../../../shared/parse/issues.ts";
 import { type ActorManifest, findActor } from "../../../shared/runs/actors.ts";
 import { type Run, RUN_STATUSES } from "../../../shared/runs/run.ts";
 import { invalidRequest, notFound } from "../../http/api-error.ts";
-import { describeIssues } from "../../http/issues.ts";
 import type { Services } from "../../services.ts";
 import { choices } from "./wire.ts";
 
@@ -59,8 +59,8 @@ async function findRunOfActor({ runs }: Services, { params, event }: RunRequest)
     return run;
   }
   const query = Object.fromEntries(event.url.searchParams);
-  const filters = LastRun.safeParse(query);
-  if (!filters.success) throw invalidRequest(describeIssues(filters.error, query));
+  const filters = parseValue(LastRun, query, { whole: "request" });
+  if (!filters.success) throw invalidRequest(filters.issues.map(formatIssue));
   const { status, origin } = filters.data;
   const { items } = await runs.list({
     actor: actor.name,

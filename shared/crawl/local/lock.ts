@@ -69,9 +69,17 @@ async function readNewest(folder: string): Promise<{ number: number; owner: Owne
     const text = await readFile(join(folder, `lock.${number}`), "utf8").catch(ignoreMissing);
     // Missing: a higher one has come meanwhile.
     if (text === null) continue;
-    const [, pid, startTime = ""] = /^(\d+) (\d*)\n$/.exec(text) ?? [];
-    return { number, owner: pid === undefined ? null : { pid: Number(pid), startTime } };
+    return { number, owner: text === "" ? null : parseOwner(text, join(folder, `lock.${number}`)) };
   }
+}
+
+/** Whom it names may be alive: what cannot be read is not what has no owner. */
+function parseOwner(text: string, file: string): Owner {
+  const [, pid, startTime = ""] = /^([1-9]\d*) (\d*)\n$/.exec(text) ?? [];
+  if (pid !== undefined) return { pid: Number(pid), startTime };
+  throw new StorageError(
+    `${file} does not say which process has the folder: remove it when no crawl uses the folder`,
+  );
 }
 
 async function lockNumbers(folder: string): Promise<number[]> {

@@ -16,6 +16,7 @@ export const ALERTS = {
     last_seen_at: "t.last_seen_at",
     closed_at: "t.closed_at",
   },
+  computed: { is_open: { type: "boolean", nullable: false } },
   sorts: { opened_at: { column: "opened_at", type: "timestamptz" } },
 } as const satisfies ListTable;
 

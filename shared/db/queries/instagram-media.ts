@@ -1,7 +1,7 @@
 import { columnsOf } from "./columns.ts";
 import { Filter } from "./filter.ts";
 import { creatorId } from "./instagram-creators.ts";
-import type { ListTable, Sort } from "./page.ts";
+import type { Column, ListTable, Sort } from "./page.ts";
 
 const COMMON = [
   "media_id shortcode ig_user_id product_type media_type taken_at like_count comment_count likes_hidden",
@@ -14,6 +14,9 @@ const COMMON_EXTRA = [
 const CREATOR = {
   username: "(select c.username from instagram_creators c where c.ig_user_id = t.ig_user_id)",
 };
+const COMPUTED = {
+  username: { type: "text", nullable: true, description: "Of the creator; null: not known." },
+} satisfies Record<string, Column>;
 const SORTS = {
   taken_at: { column: "taken_at", type: "timestamptz" },
   like_count: { column: "like_count", type: "bigint" },
@@ -29,6 +32,7 @@ export const INSTAGRAM_POSTS = {
     "comments_disabled original_width original_height accessibility_caption",
   ),
   // A post has no plays; what its video has is called views.
+  computed: COMPUTED,
   sorts: { ...SORTS, play_count: { column: "view_count", type: "bigint" } },
 } satisfies ListTable;
 
@@ -37,6 +41,7 @@ export const INSTAGRAM_REELS = {
   id: { column: "media_id", type: "text" },
   columns: { ...columnsOf(...COMMON, "play_count ig_play_count video_view_count has_audio"), ...CREATOR },
   extraColumns: columnsOf(...COMMON_EXTRA, "video_url"),
+  computed: COMPUTED,
   sorts: { ...SORTS, play_count: { column: "play_count", type: "bigint" } },
 } satisfies ListTable;
 

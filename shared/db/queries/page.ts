@@ -8,6 +8,14 @@ export interface Sort {
   type: ColumnType;
 }
 
+/** What a column holds, as the database names it. */
+export interface Column {
+  /** `timestamp with time zone`, `text[]`. */
+  type: string;
+  nullable: boolean;
+  description?: string;
+}
+
 /** A table as a list: rows in an order, page after page by the last row's place in it. */
 export interface ListTable {
   name: string;
@@ -16,6 +24,8 @@ export interface ListTable {
   columns: Readonly<Record<string, string>>;
   /** What it shows when asked for by `fields`. */
   extraColumns?: Readonly<Record<string, string>>;
+  /** Of what it shows that is no column of the table. */
+  computed?: Readonly<Record<string, Column>>;
   sorts: Readonly<Record<string, Sort>>;
 }
 

@@ -25,6 +25,11 @@ export const POSTS = {
     primary_category: SUBREDDIT.replace("?", "primary_category"),
     tags: SUBREDDIT.replace("?", "tags"),
   },
+  computed: {
+    primary_category: { type: "text", nullable: true, description: "Of the subreddit." },
+    tags: { type: "text[]", nullable: true, description: "Of the subreddit." },
+    viral_rank: { type: "double precision", nullable: false, description: "With sort=viral." },
+  },
   sorts: {
     created_utc: { column: "created_utc", type: "timestamptz" },
     score: { column: "score", type: "integer" },

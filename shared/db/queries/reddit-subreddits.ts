@@ -131,6 +131,19 @@ export interface SuggestionFilter {
   limit: number;
 }
 
+/** What a suggestion tells of each of its posts. */
+export const TOP_POST_COLUMNS = [
+  "reddit_id",
+  "title",
+  "author_username",
+  "created_utc",
+  "score",
+  "num_comments",
+  "content_type",
+  "permalink",
+  "thumbnail",
+] as const;
+
 /** Where to post: subreddits reviewed Ok, the largest first, each with its ten best posts of seven days. JSON text. */
 export async function suggestSubreddits(pool: Pool, wanted: SuggestionFilter): Promise<string> {
   const filter = new Filter()
@@ -147,7 +160,7 @@ export async function suggestSubreddits(pool: Pool, wanted: SuggestionFilter): P
     from (
       select ${columns}, (
         select coalesce(json_agg(p), '[]') from (
-          select reddit_id, title, author_username, created_utc, score, num_comments, content_type, permalink, thumbnail
+          select ${TOP_POST_COLUMNS.join(", ")}
           from reddit_posts where lower(subreddit_name) = lower(t.name)
             and created_utc > now() - interval '7 days' and deleted_at is null
           order by score desc nulls last, reddit_id limit 10

@@ -24,6 +24,7 @@ export const USERS = {
     "subreddit_display_name subreddit_title subreddit_subscribers subreddit_over_18 subreddit_banner_img",
     "availability_reason metrics_at next_due_at last_run_id",
   ),
+  computed: { account_age_days: { type: "integer", nullable: true } },
   sorts: {
     total_karma: { column: "total_karma", type: "integer" },
     created_utc: { column: "created_utc", type: "timestamptz" },

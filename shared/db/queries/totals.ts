@@ -2,7 +2,8 @@ import type { Pool } from "pg";
 
 export interface TableTotal {
   name: string;
-  rows: number;
+  /** `null`: not known, for the table is not counted and was never analysed. */
+  rows: number | null;
   /** False: counted as rows come and go. True: as of the last analysis. */
   is_estimate: boolean;
   /** Rows won (or lost, below 0) in 24 hours, by whole hours; null: not counted. */
@@ -26,7 +27,10 @@ export async function readTableTotals(pool: Pool): Promise<TableTotal[]> {
   const { rows } = await pool.query<TableTotal>(
     `select e.name, coalesce(c.rows, e.rows) as rows, c.rows is null as is_estimate, c.growth_24h, c.growth_7d
     from (
-      select root.relname as name, sum(greatest(part.reltuples, 0))::bigint as rows
+      -- Below 0: never analysed. A partition without a byte has no rows all the same.
+      select root.relname as name,
+        case when bool_or(part.reltuples >= 0) and not bool_or(part.reltuples < 0 and coalesce(pg_relation_size(part.oid), 0) > 0)
+          then coalesce(sum(greatest(part.reltuples, 0)) filter (where part.relkind = 'r'), 0)::bigint end as rows
       from pg_class root
       cross join lateral (select relid from pg_partition_tree(root.oid) union select root.oid) tree
       join pg_class part on part.oid = tree.relid
@@ -34,7 +38,7 @@ export async function readTableTotals(pool: Pool): Promise<TableTotal[]> {
         and not root.relispartition
       group by root.relname
     ) e left join row_count_totals c on c.table_name = e.name
-    order by 2 desc, 1`,
+    order by 2 desc nulls last, 1`,
   );
   return rows;
 }

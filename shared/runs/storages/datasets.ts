@@ -4,7 +4,7 @@ import type { Item } from "../../crawl/run-storage.ts";
 import { type DatasetName, itemKey } from "../../datasets.ts";
 import { longTransaction } from "../../db/long-transaction.ts";
 import { InvalidInputError } from "../../errors.ts";
-import { previewJson } from "../../preview.ts";
+import { showValue } from "../../parse/issues.ts";
 
 /** A run's dataset. One that nothing was pushed to has no row yet, and no items. */
 export interface Dataset {
@@ -145,7 +145,7 @@ export async function readFieldStatistics(
 /** `{key, item}` */
 function toPushedJson(dataset: DatasetName, item: unknown, index: number): string {
   if (typeof item !== "object" || item === null || Array.isArray(item)) {
-    throw new InvalidInputError(`items[${index}]: expected an object, got ${previewJson(item)}`);
+    throw new InvalidInputError(`items[${index}]: expected an object, got ${showValue(item)}`);
   }
   try {
     return toDatabaseJson({ key: itemKey(dataset, item as Item), item }, "item");

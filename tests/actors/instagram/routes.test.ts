@@ -185,6 +185,18 @@ describe("a known creator", () => {
     expect(await calls("2026-01-03T00:00:00.000Z")).toBe(1);
   });
 
+  it.each([
+    [{ username: "nasa" }, "newest_taken_at: is required"],
+    [{ username: "nasa", newest_taken_at: "soon" }, "newest_taken_at: expected a date with its time"],
+    ["nasa", "it: expected an object, got a text"],
+  ])("is not taken for a new one when what is known cannot be read: %j", async (record, problem) => {
+    const records = { "known-creator-3": record };
+    await expect(crawl(startOne(), records)).rejects.toThrow(
+      `record known-creator-3 cannot be read: ${problem}`,
+    );
+    expect(records).toEqual({ "known-creator-3": record });
+  });
+
   it("by another name than before keeps the old one", async () => {
     const records = { "known-creator-3": { username: "old.name", newest_taken_at: null } };
     const { creator } = await crawl(startOne(), records);

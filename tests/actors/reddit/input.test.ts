@@ -96,13 +96,13 @@ describe("mistakes", () => {
     [{ users: ["spez"], max_items: 0 }, "max_items: expected a whole number from 1 to 100000000, got 0"],
     [
       { users: ["spez"], comments: {} },
-      "comments.per_post: expected a whole number from 1 to 10000, got nothing",
+      "comments.per_post: is required; expected a whole number from 1 to 10000",
     ],
     [
       { users: ["spez"], comments: { per_post: 1, depth: 11 } },
       "comments.depth: expected a whole number from 1 to 10, got 11",
     ],
-    [{ search: [" "] }, "search[0].query: expected a search text, got nothing"],
+    [{ search: [" "] }, 'search[0]: expected a search text, got " "'],
     [
       { search: [{ query: "x", sort: "best" }] },
       'search[0].sort: expected one of relevance, hot, top, new, comments, got "best"',
@@ -124,7 +124,7 @@ describe("mistakes", () => {
       'user_history.time: expected no time, because new has none, got "day"',
     ],
     [{ subreddits: ["node"], source: "rss" }, 'source: expected one of oauth, public, got "rss"'],
-    [{ subreddits: ["node"], subredits: [] }, "subredits: no such field; remove it or correct its name"],
+    [{ subreddits: ["node"], subredits: [] }, "subredits: no such field; did you mean subreddits?"],
   ])("%j", (raw, mistake) => {
     expect(mistakes(raw)).toEqual([mistake]);
   });

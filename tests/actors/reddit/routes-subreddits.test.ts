@@ -384,6 +384,14 @@ describe("until_known", () => {
     expect(records[key].ids).toEqual(["t3_f", "t3_e", "t3_c", "t3_b", "t3_a"]);
   });
 
+  it("is not taken for the first run when what is known cannot be read", async () => {
+    const records = { [key]: { ids: "t3_a" } };
+    await expect(handle(fresh, listing("t3", [post("b")]), { records })).rejects.toThrow(
+      `record ${key} cannot be read: ids: expected a list, got a text`,
+    );
+    expect(records).toEqual({ [key]: { ids: "t3_a" } });
+  });
+
   it("finds its way when the newest known post was deleted", async () => {
     const records = { [key]: { ids: ["t3_gone", "t3_a"] } };
     const page1 = await handle(fresh, listing("t3", [post("c"), post("a")], "t3_a"), { records });

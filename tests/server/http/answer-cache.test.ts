@@ -66,6 +66,20 @@ describe("AnswerCache", () => {
     expect(await text(cache.get("k", 1_000, false, make))).toBe("2");
   });
 
+  it("counts its time from when its making began", async () => {
+    const cache = new AnswerCache(true);
+    let made = 0;
+    const make = async () => {
+      const number = String(++made);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return new JsonText(number);
+    };
+    const startedAt = performance.now();
+    const { at } = await cache.get("k", 50, false, make);
+    expect(at - startedAt).toBeLessThan(40);
+    expect(await text(cache.get("k", 50, false, make))).toBe("2");
+  });
+
   it("does not keep failures", async () => {
     const cache = new AnswerCache(true);
     await expect(cache.get("k", 1_000, false, () => Promise.reject(new Error("away")))).rejects.toThrow(

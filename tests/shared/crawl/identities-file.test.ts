@@ -110,12 +110,12 @@ describe("a file", () => {
     });
     expect(mistakes).toEqual([
       'reddit[0].client_id: expected printable ASCII characters, as a header has, got ""',
-      "reddit[0].client_secret: expected string, received number, got a secret value",
+      "reddit[0].client_secret: expected a text, got a secret value",
       "reddit[0].proxies[1]: expected an http(s) URL, got a secret value",
-      "reddit[0].budget_secs: expected number to be >=1, got 0",
+      "reddit[0].budget_secs: expected at least 1, got 0",
       'reddit[1].user_agent: expected printable ASCII characters, as a header has, got "naïve"',
-      "reddit[1]: unknown clientId; there are name, client_id, client_secret, user_agent, proxies, budget_requests, budget_secs",
-      "reddit[3].user_agent: expected string, received undefined, got nothing",
+      "reddit[1].clientId: no such field; did you mean client_id?",
+      "reddit[3].user_agent: is required; expected a text",
     ]);
   });
 
@@ -161,10 +161,10 @@ describe("a file", () => {
   });
 
   it.each([
-    [{}, /^reddit: expected array.* got nothing$/],
-    [{ reddit: [] }, /^reddit: expected array to have >=1 items/],
-    [{ reddit: [main], instagram: [] }, /^the file: unknown instagram; there are reddit$/],
-    [[], /^the file: expected object/],
+    [{}, /^reddit: is required; expected a list$/],
+    [{ reddit: [] }, /^reddit: expected at least 1 entry, got 0$/],
+    [{ reddit: [main], instagram: [] }, /^instagram: no such field; there are reddit$/],
+    [[], /^the file: expected an object, got \[\]$/],
     [
       '{"reddit": [{"client_secret": "s3cret",}]}',
       /not JSON \(line 1 column 40\); expected a JSON file \{"reddit"/,

@@ -29,13 +29,13 @@ it("names every wrong field with what would be right and its value", () => {
   const text = message({ names: ["a b"], pages: [{ sort: "best", limit: 2000 }] });
   expect(text.split("\n")).toHaveLength(4);
   expect(text).toContain('names[0]: expected a name: letters and digits, got "a b"');
-  expect(text).toMatch(/pages\[0\]\.sort: expected one of "hot"\|"new", got "best"/);
-  expect(text).toMatch(/pages\[0\]\.limit: .*1000, got 2000/);
+  expect(text).toContain('pages[0].sort: expected one of hot, new, got "best"');
+  expect(text).toContain("pages[0].limit: expected at most 1000, got 2000");
 });
 
 it("names unknown fields", () => {
-  expect(message({ names: ["a"], pages: [], page: 1, pags: 2 })).toMatch(
-    /page: no such field[\s\S]*pags: no such field/,
+  expect(message({ names: ["a"], pages: [], page: 1, zebra: 2 })).toMatch(
+    /page: no such field; did you mean pages\?\n {2}zebra: no such field; there are names, pages$/,
   );
 });
 
@@ -44,8 +44,8 @@ it("says who knows what is due", () => {
 });
 
 it("says that a field is missing, or the whole input of the wrong kind", () => {
-  expect(message({ pages: [] })).toContain("names: expected array, got nothing");
-  expect(message([])).toContain("input: expected object, got []");
+  expect(message({ pages: [] })).toContain("names: is required; expected a list");
+  expect(message([])).toContain("input: expected an object, got []");
 });
 
 it("cuts long values", () => {

@@ -47,7 +47,7 @@ it("goes on when an entry cannot be written, and says so", async () => {
   expect(errors).toEqual(["disk full", "disk full"]);
 });
 
-it("of a local crawl outlives its process, half a line of a killed one too", async () => {
+it("of a local crawl outlives its process; a line that cannot be read was as dear as the dearest", async () => {
   const storageDir = await mkdtemp(path.join(os.tmpdir(), "b9-ledger-"));
   const folder = path.join(storageDir, "request_queues", "instagram");
   await mkdir(folder, { recursive: true });
@@ -64,5 +64,11 @@ it("of a local crawl outlives its process, half a line of a killed one too", asy
       .map((line) => JSON.parse(line)),
   ).toEqual([entry("a", 0.5), entry("a", 0.25)]);
   await writeFile(file, '{"at":"2026', { flag: "a" });
-  expect((await open()).spentUsd).toBe(0.75);
+  const second = await open();
+  expect(second.spentUsd).toBe(1.25);
+  second.record(entry("a", 0.125));
+  await second.close();
+  expect((await open()).spentUsd).toBe(1.375);
+  await writeFile(file, 'null\n{"provider":"a"}\n{"cost_usd":"much"}\n', { flag: "a" });
+  expect((await open()).spentUsd).toBe(2.875);
 });

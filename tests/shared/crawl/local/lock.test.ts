@@ -47,6 +47,18 @@ it("is refused while the owner's pid lives and nobody knows since when", async (
   await expect(acquireLock(folder)).rejects.toThrow(/in use/);
 });
 
+it.each(["12", "\0\0\0\0", "0 123\n", "process 7\n"])(
+  "is refused when it cannot be read who has it: %j",
+  async (content) => {
+    await writeFile(join(folder, "lock.3"), content);
+    await expect(acquireLock(folder)).rejects.toThrow(`${join(folder, "lock.3")} does not say which process`);
+    await rm(join(folder, "lock.3"));
+    await (
+      await acquireLock(folder)
+    )();
+  },
+);
+
 it("goes by the newest owner", async () => {
   await writeFile(join(folder, "lock.9"), `${DEAD_PID} 123\n`);
   await writeFile(join(folder, "lock.10"), `${process.pid} \n`);
