@@ -34,7 +34,10 @@ describe("readConfig", () => {
     [{ PORT: "http" }, 'PORT: expected a number, got "http"'],
     [{ ALERT_ERROR_RATE: "0" }, 'ALERT_ERROR_RATE: expected more than 0, got "0"'],
     [{ LOG_LEVEL: "loud" }, 'LOG_LEVEL: expected one of trace, debug, info, warn, error, silent, got "loud"'],
-    [{ INSTAGRAM_SOURCES: "api,app" }, 'INSTAGRAM_SOURCES: expected api, web or browser, got "api,app"'],
+    [
+      { INSTAGRAM_SOURCES: "api,app" },
+      'INSTAGRAM_SOURCES: expected api, web or browser for entry 2, got "api,app"',
+    ],
     [
       { ALERT_WEBHOOK_SECRET: "s" },
       "ALERT_WEBHOOK_SECRET: expected at least 16 characters, got a secret value",

@@ -28,7 +28,7 @@ it.each<[unknown, string]>([
     'since: expected a date such as 2026-01-31 or 2026-01-31T12:00:00Z, got "2026-13-45"',
   ],
   [{ tags: 1 }, "tags: expected a text, got 1"],
-  [{ tags: `a,${"b".repeat(300)}` }, "tags: expected at most 200 characters, got 302"],
+  [{ tags: `a,${"b".repeat(300)}` }, "tags: expected at most 200 characters for entry 2, got 302"],
   [{ tags: "," }, 'tags: expected at least 1 entry, got ","'],
   [{ limt: "1" }, "limt: no such field; did you mean limit?"],
 ])("%j is told as %s", (values, line) => {

@@ -135,7 +135,7 @@ describe("a file", () => {
       "reddit[0].proxies[1]: expected an http(s) URL with user and password percent-encoded; % is %25, got a secret value",
       'reddit[1].client_id: expected printable ASCII characters, as a header has, got "i\\nd"',
       "reddit[1].client_secret: expected printable ASCII characters, got a secret value",
-      "reddit[1].budget_secs: expected number to be <=86400, got 1000000000",
+      "reddit[1].budget_secs: expected at most 86400, got 1000000000",
     ]);
   });
 

@@ -118,7 +118,8 @@ describe("a mistake is a path, what would be right, and what was given", () => {
       .transform((given) => given.split(","))
       .pipe(z.array(z.enum(["a", "b"])));
     expect(mistakes(z.object({ tags: list }), { tags: "a,c,d" })).toEqual([
-      'tags: expected one of a, b, got "a,c,d"',
+      'tags: expected one of a, b for entry 2, got "a,c,d"',
+      'tags: expected one of a, b for entry 3, got "a,c,d"',
     ]);
   });
 });
