@@ -52,7 +52,7 @@ export function createExchange({
       return exchange.outcome;
     } finally {
       const outcome = abort.signal.aborted ? null : (exchange?.outcome ?? null);
-      if (!isCutOff(outcome)) recordUsage(ledger, lease, exchange);
+      if (!exchange || !isCutOff(exchange.outcome)) recordUsage(ledger, lease, exchange);
       if (exchange) applyQuota(exchange, lane.pool, ticket.identity);
       queue.exchanged(lease, isRepeatedBlock(lease, outcome) ? null : outcome, exchange?.reading ?? null);
       stats.exchanged(request.label, actor.subjectOf?.(request) ?? null, outcome);
@@ -72,7 +72,7 @@ export function createExchange({
 function isRepeatedBlock({ request }: Lease, outcome: Outcome | null): boolean {
   return (
     outcome?.kind === "blocked" &&
-    !outcome.isCutOff &&
+    outcome.status !== null &&
     request.errorMessages.some((message) => message.startsWith("blocked"))
   );
 }

@@ -40,6 +40,11 @@ export interface Opening {
   at: number;
 }
 
+/** Connections in a row that did not come about, after 6 s: a proxy that never let anything through will not. */
+const MAX_PROXY_CUT_OFFS = 3;
+/** After a minute: without a proxy it may be the machine's own network that is away for a moment. */
+const MAX_CUT_OFFS = 6;
+
 /**
  * The identities of a run. Says which one may send next, hands out tickets and turns outcomes into the clocks
  * of budgets, the health of identities and the life of tokens.
@@ -154,7 +159,9 @@ export class IdentityPool {
   /** True when no identity has ever come through to the site, and each was tried often enough. */
   get isDead(): boolean {
     const open = this.identities.filter(({ health }) => health.retired === null);
-    return open.length > 0 && open.every(({ health }) => health.isDead);
+    const isDead = ({ health, proxyUrl }: Identity) =>
+      health.isDeadAfter(proxyUrl === null ? MAX_CUT_OFFS : MAX_PROXY_CUT_OFFS);
+    return open.length > 0 && open.every(isDead);
   }
 
   /** A request that was handed out did not leave. */

@@ -24,8 +24,6 @@ const COOL_DOWN_MAX_MS = 3_600_000;
 /** After a connection that did not come about; doubled each time. */
 const CUT_OFF_BASE_MS = 2_000;
 const CUT_OFF_MAX_MS = 60_000;
-/** So often in a row nothing came about, and never anything: it will not. */
-const MAX_CUT_OFFS = 3;
 /** After a block of an identity that got through until then: another request soon shows whose doing it is. */
 const DOUBT_MS = 3_000;
 
@@ -59,9 +57,9 @@ export class Health {
     return this.#hasSucceeded;
   }
 
-  /** Its proxy, or the way to the site, has never let anything through, and was tried often enough. */
-  get isDead(): boolean {
-    return !this.#hasSucceeded && this.#cutOffsInARow >= MAX_CUT_OFFS;
+  /** It has never let anything through, and was tried so often. */
+  isDeadAfter(cutOffs: number): boolean {
+    return !this.#hasSucceeded && this.#cutOffsInARow >= cutOffs;
   }
 
   /** Earliest time of its next request; `Infinity` when retired, or while a probe is out. */

@@ -205,7 +205,9 @@ export class ThrottledQueue {
     const { lanes } = this.#options;
     const next = this.#next();
     const states = () => lanes.flatMap(({ pool }) => pool.describeClosed()).join("\n  ");
-    if (this.#ready.every(({ url }) => laneOf(lanes, url).pool.isDead)) {
+    // A fallback takes over by itself.
+    const isDead = ({ pool, hasFallback }: Lane) => pool.isDead && !hasFallback;
+    if (this.#ready.every(({ url }) => isDead(laneOf(lanes, url)))) {
       return `no connection to the site has come about:\n  ${states()}`;
     }
     const isFarOff = next.index === null && next.at - now > maxStallMs;

@@ -340,7 +340,7 @@ describe("through proxies", () => {
 
   it("a site to which no connection comes about is not its targets' fault", async () => {
     const { exitCode, summary } = await runActor(proxiedActor("http://127.0.0.1:9", []), {
-      config: await testConfig(),
+      config: await testConfig({ MAX_STALL_SECS: "3" }),
       log,
       input: { pages: 3 },
     });

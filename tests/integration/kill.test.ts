@@ -91,3 +91,23 @@ it("loses and doubles nothing when it is killed at any moment and resumed", asyn
   });
   for (const { differences } of comparisons) expect(differences).toEqual([]);
 });
+
+it("goes on after it was stopped for longer than MAX_STALL_SECS, as a machine that slept", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const sandbox = await startSandbox({ subreddits: 20, users: 100, budgetRequests: 10, budgetSecs: 5 });
+  cleanup.defer(() => sandbox.close());
+  const { names } = (await (await fetch(`${sandbox.url}/_sandbox/truth?count=8`)).json()) as {
+    names: string[];
+  };
+  const input = JSON.stringify({ subreddits: names, authors: "none", listings: [{ sort: "new", limit: 1 }] });
+  const settings = { STORAGE_DIR: await temporaryFolder(), MAX_STALL_SECS: "6" };
+  const { child, ended } = b9(["crawl", "reddit", "--input", input], { ...sandbox.env, ...settings });
+  const sent = async () => ((await (await fetch(`${sandbox.url}/_sandbox/log`)).json()) as unknown[]).length;
+  // From here on it waits for the next window.
+  while ((await sent()) < 10) await sleep(50);
+  child.kill("SIGSTOP");
+  await sleep(9_000);
+  child.kill("SIGCONT");
+  expect(await ended).toBe(0);
+  expect(await sent()).toBeGreaterThan(10);
+});

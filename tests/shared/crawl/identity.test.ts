@@ -81,18 +81,18 @@ describe("Health", () => {
     const health = new Health();
     for (let i = 0; i < 20; i++) health.cutOff(i, 100, "refused");
     expect(health.opensAt(100)).toBe(2_100);
-    expect(health.isDead).toBe(false);
+    expect(health.isDeadAfter(2)).toBe(false);
   });
 
-  it("is dead when nothing came about three times in a row, unless it ever got through", () => {
+  it("is dead when nothing came about so often in a row, unless it ever got through", () => {
     const health = new Health();
     for (const at of [0, 10_000]) health.cutOff(at, at, "refused");
-    expect(health.isDead).toBe(false);
+    expect(health.isDeadAfter(3)).toBe(false);
     health.cutOff(20_000, 20_000, "refused");
-    expect(health.isDead).toBe(true);
+    expect(health.isDeadAfter(3)).toBe(true);
     health.succeeded();
     for (const at of [30_000, 40_000, 60_000]) health.cutOff(at, at, "refused");
-    expect(health.isDead).toBe(false);
+    expect(health.isDeadAfter(3)).toBe(false);
   });
 
   it("is proven once it got through", () => {

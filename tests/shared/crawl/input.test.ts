@@ -60,7 +60,7 @@ it("words twenty mistakes and counts the others, however many there are", () => 
   const fields = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`k${n}`, n]));
   const unknown = message({ names: ["a"], pages: [], ...fields }).split("\n");
   expect(unknown).toHaveLength(22);
-  expect(unknown.at(-1)!.trim()).toBe("input: and 4,980 more");
+  expect(unknown.at(-1)!.trim()).toBe("and 4,980 more");
 });
 
 it("cuts long names of fields", () => {
