@@ -1,6 +1,6 @@
 import { readKnown } from "../../shared/crawl/known-record.ts";
 import type { HandlerContext } from "../../shared/crawl/router.ts";
-import type { CreatorProfile } from "./items.ts";
+import type { CreatorProfile, MetricsDoubt } from "./items.ts";
 import { KnownCreator, knownKey } from "./known.ts";
 import { creatorMetrics } from "./metrics.ts";
 import { firstPage } from "./paging.ts";
@@ -69,9 +69,10 @@ async function concludeLists(
   { creator, followers, plan, limits, answered, uncertain, sample, costs }: Chain,
 ): Promise<void> {
   const { ig_user_id, username } = creator;
+  const doubt: MetricsDoubt = { metrics_uncertain_lists: uncertain.length > 0 ? uncertain : null };
   const metrics = (answered.posts || answered.reels) && {
     ...creatorMetrics(sample, { followers, observedAt, viral: plan.viral, answered }),
-    metrics_uncertain_lists: uncertain.length > 0 ? uncertain : null,
+    ...doubt,
   };
   await pushData({ ig_user_id, ...metrics, ...(!plan.related && costs) }, "instagram_creators");
   // The next run must read what this one did not.

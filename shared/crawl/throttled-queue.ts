@@ -228,7 +228,8 @@ export class ThrottledQueue {
       this.#wakeIn(readyInMs ?? MAX_SLEEP_MS);
       return true;
     }
-    const next = await this.#look();
+    await this.#claimBehind();
+    const next = this.#next();
     // What is too dear ends the crawl, or waits for the cost of what is in flight.
     if (next.index !== null) return !this.#fitsBudget(next);
     this.#waitingSince ??= this.#options.now();
@@ -251,8 +252,11 @@ export class ThrottledQueue {
   async fetchNextRequest(): Promise<Request | null> {
     if (this.#ready.length === 0) await this.#claim();
     if (this.#ready.length === 0 || this.#stopped || this.limitReached !== null) return null;
-    const next = await this.#look();
-    if (next.index === null || this.#stopped || !this.#fitsBudget(next)) return null;
+    await this.#claimBehind();
+    // From here on without a pause: what is open now may be shut in the next moment.
+    if (this.#stopped) return null;
+    const next = this.#next();
+    if (next.index === null || !this.#fitsBudget(next)) return null;
     const { lane, identity, turn } = next;
     const claimed = this.#ready.splice(next.index, 1)[0]!;
     if (this.#ready.length < CLAIM_BELOW && this.#pending > 0) this.#claimAhead();
@@ -345,17 +349,19 @@ export class ThrottledQueue {
     return { index: null, at, isOpen: lanes.some((lane) => !closed.has(lane) && inLine.get(lane)!.size > 0) };
   }
 
-  /** As `#next`, and behind those that wait for their turn: others go on meanwhile. */
-  async #look(): Promise<Next> {
-    for (;;) {
-      const next = this.#next();
-      const isWorthIt = next.index === null && next.isOpen && this.#pending > 0;
-      if (!isWorthIt || this.#stopped || this.#ready.length >= MAX_IN_LINE) return next;
-      if (this.#options.now() - this.#foundNoneAt < COUNT_EVERY_MS) return next;
+  /** Claims what stands behind requests that wait for their turn, until some of it can go: others go on meanwhile. */
+  async #claimBehind(): Promise<void> {
+    while (this.#hidesOthers(this.#next())) {
       const readyCount = this.#ready.length;
       await this.#claim();
       if (this.#ready.length <= readyCount) this.#foundNoneAt = this.#options.now();
     }
+  }
+
+  #hidesOthers(next: Next): boolean {
+    if (next.index !== null || !next.isOpen || this.#pending === 0 || this.#stopped) return false;
+    const isTooSoon = this.#options.now() - this.#foundNoneAt < COUNT_EVERY_MS;
+    return !isTooSoon && this.#ready.length < MAX_IN_LINE;
   }
 
   /** Whether a call fits into what may be spent, with all that is in flight. */

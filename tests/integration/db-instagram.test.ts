@@ -61,6 +61,27 @@ describe("a creator", () => {
     });
   });
 
+  it("says which of its lists broke off, and counts as known when they are read again", async () => {
+    await upsert("instagram_reels", reel({ taken_at: after(0) }));
+    const figures = (hours: number, metrics_uncertain_lists: string[] | null) =>
+      upsert("instagram_creators", {
+        ...creator({ observed_at: after(hours) }),
+        avg_reel_plays: 1,
+        metrics_uncertain_lists,
+      });
+    await figures(1, ["reels"]);
+    expect(await only("instagram_creators")).toMatchObject({
+      avg_reel_plays: 1,
+      metrics_uncertain_lists: ["reels"],
+      known_until: null,
+    });
+    await figures(2, null);
+    expect(await only("instagram_creators")).toMatchObject({
+      metrics_uncertain_lists: null,
+      known_until: new Date(after(0)),
+    });
+  });
+
   it("keeps newer numbers when an older answer comes late, and yesterday's when a profile fails", async () => {
     await upsert("instagram_creators", creator({ followers_count: 10, avg_post_likes: 7 }));
     await upsert(
