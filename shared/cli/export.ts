@@ -193,14 +193,10 @@ async function writeFileWhole(file: string, text: AsyncGenerator<string>): Promi
   }
 }
 
+/** `b9 export … | head` has read enough; of other trouble with its output the process has told. */
 async function printItems(text: AsyncGenerator<string>): Promise<void> {
-  try {
-    for await (const part of text)
-      await new Promise<void>((resolve, reject) => {
-        process.stdout.write(part, (error) => (error ? reject(error) : resolve()));
-      });
-  } catch (error) {
-    // `b9 export … | head` has read enough; of other trouble with its output the process has told.
-    if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
+  for await (const part of text) {
+    const failure = await new Promise((resolve) => process.stdout.write(part, resolve));
+    if (failure) return;
   }
 }
