@@ -66,13 +66,14 @@ export async function openWindow(
 }
 
 /**
- * Items as the database writes them, some at a time; a large one may come in parts. Each batch is a statement of its own,
+ * Items as JSON, some at a time; a large one comes in parts, as the database writes it. Each batch is a statement of its own,
  * so a slow reader holds no connection, and has little in memory.
  * @throws {Error} when the items are removed or changed meanwhile: what was read is not all
  */
 export async function* readItemTexts(pool: Pool, window: ItemWindow | null): AsyncGenerator<ItemText[]> {
   for await (const { texts, large } of readBatches(pool, window)) {
-    if (texts.length) yield texts.map((text) => ({ text, isEnd: true }));
+    // Without the blanks that the database writes.
+    if (texts.length) yield texts.map((text) => ({ text: JSON.stringify(JSON.parse(text)), isEnd: true }));
     if (large) yield* readLarge(pool, window!, large);
   }
 }
@@ -135,7 +136,7 @@ async function* readBatches(
     const { rows } = await withRetry(
       () =>
         pool.query<{ place: number; size: number; item: string | null }>(
-          "select * from read_item_texts($1, $2, $3, $4, $5, $6)",
+          "select place, item, size from read_item_texts($1, $2, $3, $4, $5, $6)",
           [day, id, at, last, desc, BATCH_BYTES],
         ),
       patience,
