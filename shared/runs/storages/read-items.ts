@@ -31,12 +31,14 @@ export interface ItemText {
 /** So many bytes of items are in memory at a time, of one reader. */
 const BATCH_BYTES = 256 * 1024;
 /**
- * A larger item comes in parts, each of which costs the database as much as all of it: large ones while few read such
- * items, small ones for those who come when many do.
+ * Signs of one part of a larger item, by how many read such items by then. Each part costs the database as much as all of
+ * it, so the first readers get it as a whole, as a rule; the more there are, the less each has in memory.
  */
-const PART_CHARS = 2 * 1024 * 1024;
-const SMALL_PART_CHARS = 256 * 1024;
-const MAX_LARGE_READERS = 16;
+const PART_CHARS = [
+  { readers: 4, chars: 16 * 1024 * 1024 },
+  { readers: 16, chars: 2 * 1024 * 1024 },
+  { readers: Infinity, chars: 256 * 1024 },
+];
 
 let largeReaders = 0;
 
@@ -152,7 +154,7 @@ async function* readBatches(
 }
 
 async function* readLarge(pool: Pool, window: ItemWindow, item: LargeItem): AsyncGenerator<ItemText[]> {
-  const chars = largeReaders < MAX_LARGE_READERS ? PART_CHARS : SMALL_PART_CHARS;
+  const { chars } = PART_CHARS.find(({ readers }) => largeReaders < readers)!;
   largeReaders++;
   try {
     let version: string | null = null;
