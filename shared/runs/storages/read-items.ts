@@ -31,12 +31,14 @@ export interface ItemText {
 /** So many bytes of items are in memory at a time, of one reader. */
 const BATCH_BYTES = 256 * 1024;
 /**
- * A larger item comes in parts, each of which costs the database as much as all of it: large ones while few read such
- * items, small ones for those who come when many do.
+ * Signs of one part of a larger item, by how many read such items by then. Each part costs the database as much as all of
+ * it, so the first readers get it as a whole, as a rule; the more there are, the less each has in memory.
  */
-const PART_CHARS = 2 * 1024 * 1024;
-const SMALL_PART_CHARS = 256 * 1024;
-const MAX_LARGE_READERS = 16;
+const PART_CHARS = [
+  { readers: 4, chars: 16 * 1024 * 1024 },
+  { readers: 16, chars: 2 * 1024 * 1024 },
+  { readers: Infinity, chars: 256 * 1024 },
+];
 
 let largeReaders = 0;
 
@@ -66,13 +68,14 @@ export async function openWindow(
 }
 
 /**
- * Items as the database writes them, some at a time; a large one may come in parts. Each batch is a statement of its own,
+ * Items as JSON, some at a time; a large one comes in parts, as the database writes it. Each batch is a statement of its own,
  * so a slow reader holds no connection, and has little in memory.
  * @throws {Error} when the items are removed or changed meanwhile: what was read is not all
  */
 export async function* readItemTexts(pool: Pool, window: ItemWindow | null): AsyncGenerator<ItemText[]> {
   for await (const { texts, large } of readBatches(pool, window)) {
-    if (texts.length) yield texts.map((text) => ({ text, isEnd: true }));
+    // Without the blanks that the database writes.
+    if (texts.length) yield texts.map((text) => ({ text: JSON.stringify(JSON.parse(text)), isEnd: true }));
     if (large) yield* readLarge(pool, window!, large);
   }
 }
@@ -135,7 +138,7 @@ async function* readBatches(
     const { rows } = await withRetry(
       () =>
         pool.query<{ place: number; size: number; item: string | null }>(
-          "select * from read_item_texts($1, $2, $3, $4, $5, $6)",
+          "select place, item, size from read_item_texts($1, $2, $3, $4, $5, $6)",
           [day, id, at, last, desc, BATCH_BYTES],
         ),
       patience,
@@ -151,7 +154,7 @@ async function* readBatches(
 }
 
 async function* readLarge(pool: Pool, window: ItemWindow, item: LargeItem): AsyncGenerator<ItemText[]> {
-  const chars = largeReaders < MAX_LARGE_READERS ? PART_CHARS : SMALL_PART_CHARS;
+  const { chars } = PART_CHARS.find(({ readers }) => largeReaders < readers)!;
   largeReaders++;
   try {
     let version: string | null = null;
