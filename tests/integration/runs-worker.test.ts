@@ -331,7 +331,7 @@ it.each(["daemon", "stranger"] as const)(
       expect(await sleepersOf(trouble)).toEqual([]);
     }
   },
-  60_000,
+  120_000,
 );
 
 it("a run of an actor that no worker has waits, and says so", async () => {
