@@ -33,6 +33,7 @@ export class AnswerCache {
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ANSWER_BYTES,
     sizeCalculation: ({ answer }) => answer.body.length,
+    perf: { now: steadyNow },
   });
   /** Counts the calls of `clear`: what was begun before one is not kept. */
   #generation = 0;

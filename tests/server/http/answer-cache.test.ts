@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { steadyNow } from "../../../shared/steady-clock.ts";
 import { AnswerCache } from "../../../server/http/answer-cache.ts";
 import { JsonText } from "../../../server/http/reply.ts";
+import { steadyNow } from "../../../shared/steady-clock.ts";
 
 /** Makes numbered answers, when it is told to. */
 function maker() {
