@@ -400,6 +400,8 @@ export class ThrottledQueue {
   }
 
   async #hold(lease: Lease, { reason, last }: Extract<Settlement, { kind: "hold" }>): Promise<void> {
+    // What could not be built was not sent.
+    this.unsent(lease);
     this.#inFlight.delete(lease);
     if (this.#released || this.#failed) return;
     this.#held.push({ request: lease.request, reason, ...(last && { last }) });

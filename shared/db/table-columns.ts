@@ -90,6 +90,7 @@ export const TABLE_COLUMNS = {
       nullable: true,
       description: "Posts and reels that the figures are of.",
     },
+    metrics_uncertain_lists: { type: "text[]", nullable: true },
     metrics_window: { type: "text", nullable: true },
     model_version: { type: "text", nullable: true },
     next_due_at: { type: "timestamp with time zone", nullable: true },

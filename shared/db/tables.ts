@@ -1014,6 +1014,13 @@ export interface Schedules {
   title: string | null;
 }
 
+export interface SuppressedShapes {
+  kind: string;
+  size: number;
+  word_at: number;
+  word_hash: Buffer;
+}
+
 export interface Suppressions {
   added_at: Generated<Timestamp>;
   hash: Buffer;
@@ -1038,6 +1045,13 @@ export interface TokenBytes {
   bytes: number;
   day: string;
   token_id: number;
+}
+
+export interface Turnstiles {
+  closed_until: Generated<Timestamp>;
+  held_until: Generated<Timestamp>;
+  name: string;
+  owner: string | null;
 }
 
 export interface WebhookDispatches {
@@ -1121,9 +1135,11 @@ export interface DB {
   runs: Runs;
   schedule_logs: ScheduleLogs;
   schedules: Schedules;
+  suppressed_shapes: SuppressedShapes;
   suppressions: Suppressions;
   system_logs: SystemLogs;
   token_bytes: TokenBytes;
+  turnstiles: Turnstiles;
   webhook_dispatches: WebhookDispatches;
   webhooks: Webhooks;
   work_leases: WorkLeases;
