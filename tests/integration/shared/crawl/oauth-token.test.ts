@@ -242,6 +242,8 @@ describe("no token", () => {
         kind: "failed",
         reason: expect.stringMatching(reason),
         viaProxy: true,
+        // Nobody was there.
+        ...(reason.source === "ECONNREFUSED" && { isDeadEnd: true }),
       })),
     );
     expect(outage).toMatchObject({ kind: "failed", viaProxy: false });
@@ -250,6 +252,6 @@ describe("no token", () => {
 
   it("is a result even for a request that cannot be sent", async () => {
     const result = await credential({ userAgent: "naïve →" }).renew(DIRECT);
-    expect(result).toMatchObject({ kind: "failed", reason: expect.stringMatching(/user-agent/i) });
+    expect(result).toMatchObject({ kind: "unsendable", reason: expect.stringMatching(/user-agent/i) });
   });
 });
