@@ -122,7 +122,7 @@ it("leaves a run whose requests are of another shape whole, and FAILED with the 
   const config = await configFor({ MAX_STALL_SECS: "1" });
   const actor = pagesActor(origin);
   const runId = newRunId();
-  await runActor(actor, { config, log, input: { pages: 700 }, database: { runId } });
+  await runActor(actor, { config, log, input: { pages: 300 }, database: { runId } });
   isBlocked = false;
   const queue = async () =>
     (
@@ -137,7 +137,7 @@ it("leaves a run whose requests are of another shape whole, and FAILED with the 
   for (const [other, reason] of [
     [
       pagesActor(origin, { userData: z.object({ page: z.int() }) }),
-      /^the queue of run \w+ was .*: 700 of the 700/,
+      /^the queue of run \w+ was .*: 300 of the 300/,
     ],
     [{ ...actor, requestVersion: 2 }, /its requests are of version 1, those of this one of version 2/],
   ] as const) {
@@ -154,7 +154,7 @@ it("leaves a run whose requests are of another shape whole, and FAILED with the 
   // What is left of the budget is waited for: longer than the crawl was to be blocked.
   const patient = { ...config, maxStallSecs: 60 };
   const { summary } = await runActor(actor, { config: patient, log, database: { runId } });
-  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 700 });
+  expect(summary).toMatchObject({ status: "SUCCEEDED", requestsFinished: 300 });
 });
 
 it("refuses runs that are not there, are others', or have another input, and changes nothing", async () => {
@@ -207,7 +207,7 @@ it("waits for a database that is away, and loses nothing", async () => {
   const origin = await startServer((_, response) => setTimeout(() => response.end("{}"), 10));
   const config = await configFor({ MAX_CONCURRENCY: "4" });
   const running = runActor(pagesActor(origin), { config, log, input: { pages: 300 }, database: {} });
-  await sleep(700);
+  await sleep(300);
   await cluster.kill();
   const { exitCode, summary } = await running;
   expect(exitCode).toBe(0);
