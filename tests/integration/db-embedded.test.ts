@@ -180,7 +180,9 @@ it("refuses a folder of another major version, naming both", async () => {
 it("says that its folder cannot be created", async () => {
   const file = path.join(folder, "file");
   writeFileSync(file, "");
-  await expect(acquire(file)).rejects.toThrow(/cannot create the database's folder .*\/file is there, and is no folder; DATABASE_DIR/);
+  await expect(acquire(file)).rejects.toThrow(
+    /cannot create the database's folder .*\/file is there, and is no folder; DATABASE_DIR/,
+  );
 });
 
 it("shows the server's own words when it does not start", async () => {
