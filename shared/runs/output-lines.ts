@@ -142,7 +142,7 @@ export class OutputLines {
     this.#leaveOut(NOTHING);
     const { lines, bytes } = this.#leftOut;
     const isWhole = this.#tail.length === bytes;
-    const shown = this.#tail
+    const shown = (isWhole ? this.#tail : fromWhole(this.#tail))
       .toString()
       .replace(/(?:\r\n|\r|\n)$/, "")
       .split(/\r\n|\r|\n/);
@@ -157,7 +157,8 @@ export class OutputLines {
     const bytes = this.#openBytes;
     if (!this.#quota.take(bytes, this.#now())) return this.#leaveOut(mark ? NOTHING : Buffer.of(LF));
     if (this.#leftOut.bytes > 0) this.#tell();
-    const text = this.#takeOpen().toString();
+    const open = this.#takeOpen();
+    const text = (this.#isCut ? fromWhole(open) : open).toString();
     this.#onLine(`${this.#isCut ? CUT_MARK : ""}${text}${mark}`);
     this.#isCut = mark !== "";
   }
@@ -222,6 +223,13 @@ function countEnds(bytes: Buffer): number {
   for (let at = 0; at < bytes.length; at++)
     if (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] !== LF)) count++;
   return count;
+}
+
+/** Behind what was left out the first bytes may be the rest of a character. */
+function fromWhole(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && start < bytes.length && (bytes[start]! & 0xc0) === 0x80) start++;
+  return bytes.subarray(start);
 }
 
 /** How many of the bytes are whole characters: the last one may have been cut. */

@@ -80,6 +80,20 @@ it("of a short flood nothing is missing in the end", () => {
   expect(lines).toEqual(["a", "b", "c"]);
 });
 
+it("begins with a whole character behind what was left out", () => {
+  const bytes = Buffer.from("😀".repeat(30_000));
+  for (const at of [1, 2, 3]) {
+    const { lines, output, clock } = reader({ linesPerSec: 1, burstSecs: 1 });
+    output.write(Buffer.from("a\nb\n"));
+    output.write(bytes.subarray(0, 20_000 + at));
+    clock.ms = 1_000;
+    output.write(bytes.subarray(20_000 + at));
+    output.end();
+    expect(lines.join("\n")).toContain("left out");
+    expect(lines.join("\n")).not.toContain("\ufffd");
+  }
+});
+
 it("says once that a log is full, and shows what comes last", () => {
   const { lines, output, clock } = reader({ maxBytes: 1_000 });
   for (let n = 0; n < 100; n++) {
