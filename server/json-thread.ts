@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { InvalidInputError } from "../shared/errors.ts";
 import { InvalidRunInputError } from "../shared/runs/run.ts";
-import { ApiError } from "./http/api-error.ts";
+import { ApiError, unavailable } from "./http/api-error.ts";
 import { doJsonWork, type JsonWork } from "./json-work.ts";
 
 /** A body up to this size is done with sooner than a thread has heard of it. */
@@ -45,9 +45,7 @@ export class JsonThread {
     if (work.bytes.length <= QUICK_BYTES) return doJsonWork(work);
     const waitingBytes = [...this.#waiting.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     if (waitingBytes > 0 && waitingBytes + work.bytes.length > MAX_WAITING_BYTES) {
-      throw new ApiError(503, "SERVICE_UNAVAILABLE", "too many large bodies at once; try again later", {
-        headers: { "retry-after": "5" },
-      });
+      throw unavailable("too many large bodies at once; try again later", 5);
     }
     const worker = (this.#worker ??= this.#start());
     const id = ++this.#ids;
@@ -101,13 +99,7 @@ export class JsonThread {
     const [first, ...others] = this.#waiting.values();
     this.#waiting.clear();
     first?.reject(new ApiError(400, "INVALID_VALUE", "the body takes too much memory or time to be checked"));
-    for (const { reject } of others) {
-      reject(
-        new ApiError(503, "SERVICE_UNAVAILABLE", "the body could not be checked; try again", {
-          headers: { "retry-after": "1" },
-        }),
-      );
-    }
+    for (const { reject } of others) reject(unavailable("the body could not be checked; try again", 1));
   }
 }
 

@@ -39,3 +39,11 @@ export function notFound(what: string): ApiError {
 export function invalidRequest(mistakes: readonly string[]): ApiError {
   return new ApiError(400, "INVALID_REQUEST", mistakes.join("; "), { details: mistakes });
 }
+
+/** What may well be done when it is asked for again, `retryAfterSecs` from now. */
+export function unavailable(message: string, retryAfterSecs: number, cause?: unknown): ApiError {
+  return new ApiError(503, "SERVICE_UNAVAILABLE", message, {
+    headers: { "retry-after": String(retryAfterSecs) },
+    cause,
+  });
+}

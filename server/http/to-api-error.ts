@@ -2,7 +2,7 @@ import { HTTPError } from "h3";
 import { DatabaseError } from "../../shared/db/errors.ts";
 import { isFull, isPassing } from "../../shared/db/retry.ts";
 import { TokenLimitError, UnknownActorError } from "../../shared/runs/run.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, unavailable } from "./api-error.ts";
 
 /** Seconds after which a database that is away is worth another try. */
 const RETRY_SECS = 5;
@@ -31,9 +31,13 @@ export function toApiError(error: unknown): ApiError {
   }
   if (error instanceof RangeError && /call stack/.test(error.message)) return tooDeep(error);
   if (isFull(error))
-    return unavailable("the database can store nothing for now, for want of room; try again later", error);
+    return unavailable(
+      "the database can store nothing for now, for want of room; try again later",
+      RETRY_SECS,
+      error,
+    );
   if (isPassing(error) || error instanceof DatabaseError)
-    return unavailable("the database is away; try again later", error);
+    return unavailable("the database is away; try again later", RETRY_SECS, error);
   return (
     ofSqlstate(error) ??
     new ApiError(
@@ -70,13 +74,6 @@ function ofSqlstate(error: unknown): ApiError | undefined {
     );
   }
   return undefined;
-}
-
-function unavailable(message: string, cause: unknown): ApiError {
-  return new ApiError(503, "SERVICE_UNAVAILABLE", message, {
-    headers: { "retry-after": String(RETRY_SECS) },
-    cause,
-  });
 }
 
 function tooDeep(cause: unknown): ApiError {

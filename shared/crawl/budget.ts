@@ -13,6 +13,10 @@ export interface BudgetReading {
 /** `null`: no headers, or no answer. `unreadable`: headers that nobody understands, so that there is no telling what is left. */
 export type Reading = BudgetReading | "unreadable" | null;
 
+export function isTold(reading: Reading): reading is BudgetReading {
+  return reading !== null && reading !== "unreadable";
+}
+
 /** Requests a window that are never exceeded, whatever the site allows. */
 export interface BudgetCeiling {
   requests: number;
@@ -195,7 +199,7 @@ export class LocalBudget implements Budget {
     const dispatch = handed as LocalDispatch;
     if (!this.#inFlight.delete(dispatch)) return;
     if (reading !== null) this.#isUnreadable = reading === "unreadable";
-    if (reading && reading !== "unreadable") this.#read(dispatch, now, reading);
+    if (isTold(reading)) this.#read(dispatch, now, reading);
     else this.#countUnread(dispatch, now, atLeast);
     this.#settled++;
     if (this.#probe === dispatch) this.#probe = null;

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { steadyNow } from "../steady-clock.ts";
 import { backoffMs } from "./backoff.ts";
-import type { Dispatch, Reading } from "./budget.ts";
+import { type Dispatch, isTold, type Reading } from "./budget.ts";
 import type { Identity } from "./identity.ts";
 import type { Credential } from "./oauth-token.ts";
 import { isCutOff, isDeadEnd, type Outcome } from "./outcome.ts";
@@ -257,5 +257,5 @@ export class IdentityPool {
  * left, or the site does not say that it has to wait.
  */
 function isOutOfTurn({ retryAfterMs }: { retryAfterMs: number | null }, reading: Reading): boolean {
-  return reading !== null && reading !== "unreadable" ? reading.remaining > 0 : retryAfterMs === null;
+  return isTold(reading) ? reading.remaining > 0 : retryAfterMs === null;
 }

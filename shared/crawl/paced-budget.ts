@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.ts";
-import type { Budget, BudgetCeiling, BudgetReading, Dispatch, Reading } from "./budget.ts";
+import { type Budget, type BudgetCeiling, type Dispatch, isTold, type Reading } from "./budget.ts";
 
 /** Answers of one connection overtake another's: calls keep this much more distance than the ceiling demands. */
 const MARGIN = 1.1;
@@ -57,10 +57,6 @@ export abstract class Pace implements Budget {
     } else if (retryAfterMs === null) return;
     this.closeUntil(now + backoffMs(this.#throttledInARow, retryAfterMs, { random: this.#random }));
   }
-}
-
-function isTold(reading: Reading): reading is BudgetReading {
-  return reading !== null && reading !== "unreadable";
 }
 
 /** Of this process alone. */

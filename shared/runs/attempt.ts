@@ -160,7 +160,9 @@ export class Attempt {
   /** A run that warns a thousand times a second must not drown what others have to say. */
   #isSystemLogOpen(): boolean {
     const allowed = SYSTEM_LOG_BURST + (performance.now() - this.#startedAt) / SYSTEM_LOG_MS;
-    return this.#systemLogLines < allowed && this.#systemLogLines++ >= 0;
+    if (this.#systemLogLines >= allowed) return false;
+    this.#systemLogLines++;
+    return true;
   }
 
   #conclude(exit: Exit): Outcome {

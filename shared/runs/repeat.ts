@@ -2,7 +2,8 @@ import { isAway, isFull } from "../db/retry.ts";
 
 /**
  * Does `work` every `ms`, never twice at once: what takes longer delays the next one. That the database is away, its pool
- * tells, once; of other errors `onError` is told, of a full one once until it works again. Returns what stops it, which waits for work under way.
+ * tells, once; of other errors `onError` is told, of a full one once until it works again. Returns what stops it, which
+ * waits for work under way.
  */
 export function repeat(
   ms: number,

@@ -84,7 +84,7 @@ export async function countStored(by: Launcher | null, bytes: number, db: Querya
 }
 
 /** Stores something of so many bytes, which count if that succeeds. */
-export type CountStored = (bytes: number, store: () => Promise<void>) => Promise<void>;
+type CountStored = (bytes: number, store: () => Promise<void>) => Promise<void>;
 
 /** What counts for `by`, and throws `TokenLimitError` before anything is stored that would be too much. */
 export function createCounter(by: Launcher, db: Queryable): CountStored {

@@ -7,8 +7,9 @@ import {
   deleteDataset,
   findDataset,
   listDatasets,
-  pushItems,
+  pushItems as pushItemsJson,
   readFieldStatistics,
+  toItemsJson,
 } from "../../shared/runs/storages/datasets.ts";
 import { type ItemRange, openWindow, readItemPages } from "../../shared/runs/storages/read-items.ts";
 import { findRecord, listKeys, readRecordParts, summarizeStore } from "../../shared/runs/storages/records.ts";
@@ -19,6 +20,10 @@ import {
   readQueueHead,
 } from "../../shared/runs/storages/request-queue.ts";
 import { startCluster, type TestCluster } from "./db-cluster.ts";
+
+/** As the route does, which has the JSON made elsewhere. */
+const pushItems = async (pool: Database["pool"], to: Dataset, items: readonly unknown[]) =>
+  pushItemsJson(pool, to, toItemsJson(to.name, items));
 
 let cluster: TestCluster;
 let database: Database;

@@ -8,7 +8,7 @@ import {
   feedsTable,
   findDataset,
   listDatasets,
-  pushItemsJson,
+  pushItems,
   readFieldStatistics,
 } from "../../../shared/runs/storages/datasets.ts";
 import { isFinal, type Run } from "../../../shared/runs/run.ts";
@@ -176,7 +176,7 @@ async function push(
     parseJson("body", () => jsonThread.do({ kind: "items", dataset: dataset.name, bytes })),
   );
   const count = createCounter(toLauncher(principal, config), db);
-  await count(Buffer.byteLength(json), () => pushItemsJson(pool, dataset, json));
+  await count(Buffer.byteLength(json), () => pushItems(pool, dataset, json));
 }
 
 async function refusing<Result>(done: Promise<Result>): Promise<Result> {

@@ -80,19 +80,9 @@ export async function feedsTable(pool: Pool, { name }: Pick<Dataset, "name">): P
 
 /**
  * Adds items by the dataset's key and merge rule, all or none.
- * @param count is told how many bytes are about to be stored, and has the last word
- * @throws {InvalidInputError} naming the item that is no object, has no key, or is not plain JSON
+ * @param json as `toItemsJson` makes it
  */
 export async function pushItems(
-  pool: Pool,
-  dataset: Pick<Dataset, "runNumber" | "name">,
-  items: readonly unknown[],
-): Promise<void> {
-  await pushItemsJson(pool, dataset, toItemsJson(dataset.name, items));
-}
-
-/** @param json as `toItemsJson` makes it */
-export async function pushItemsJson(
   pool: Pool,
   { runNumber, name }: Pick<Dataset, "runNumber" | "name">,
   json: string,
