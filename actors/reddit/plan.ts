@@ -21,17 +21,17 @@ export function toPlan(input: Input): Plan {
 }
 
 /** A post or comment as far as its place in time goes. */
-export interface Dated {
+interface Dated {
   created_utc?: string | null | undefined;
 }
 
 /** Whether the plan keeps something made at that time; what has no date is kept. */
-export function isWanted({ since }: Plan, { created_utc }: Pick<Dated, "created_utc">): boolean {
+export function isWanted({ since }: Plan, { created_utc }: Dated): boolean {
   return !since || !created_utc || created_utc >= since;
 }
 
 /** How something stands to what the plan keeps. */
-export function ageOf(plan: Plan, { created_utc }: Pick<Dated, "created_utc">): Age {
+export function ageOf(plan: Plan, { created_utc }: Dated): Age {
   if (!created_utc) return "unknown";
   return isWanted(plan, { created_utc }) ? "new" : "old";
 }

@@ -58,12 +58,11 @@ export function toTransportFailure(
   // Until an answer begins, the other end of a connection for an http target is the proxy itself: one whose own
   // way is blocked answers 502 or 504.
   const isCutByProxy = failure === "reset" && url.startsWith("http:") && status === null;
-  const isProxyTimeout = error instanceof PhaseTimeoutError && error.phase === "connect";
-  if (viaProxy && (isCutByProxy || isProxyTimeout)) {
-    const message = redact(`proxy ${new URL(proxyUrl).host}: ${error.message}`);
-    return { failure: "proxy", message, viaProxy, status, ...(isProxyTimeout && { isCutOff: true }) };
-  }
   const isConnectTimeout = error instanceof PhaseTimeoutError && error.phase === "connect";
+  if (viaProxy && (isCutByProxy || isConnectTimeout)) {
+    const message = redact(`proxy ${new URL(proxyUrl).host}: ${error.message}`);
+    return { failure: "proxy", message, viaProxy, status, ...(isConnectTimeout && { isCutOff: true }) };
+  }
   // A 407 is the proxy's answer, which has a status.
   const isCutOff = failure === "proxy" || (status === null && (CUT_OFF.has(failure) || isConnectTimeout));
   return { failure, message: redact(error.message), viaProxy, status, ...(isCutOff && { isCutOff }) };
